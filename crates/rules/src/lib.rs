@@ -1,0 +1,9 @@
+//! The server's decisions, pure: a snapshot of the store comes in, changes for it go out.
+//!
+//! No async, socket, clock or random source of its own. A server loads a snapshot, calls one function of this crate,
+//! and commits the [`Changes`] that it returns; a [`Guard`] that no longer holds makes the commit a conflict, and the
+//! server loads and decides again.
+
+pub mod model;
+
+pub use model::*;

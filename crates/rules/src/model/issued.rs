@@ -1,0 +1,105 @@
+//! Sets as the server keeps them: tags, spends, and sealed bytes that wait to be acknowledged.
+
+use matchbook_protocol::codes::CodeFormat;
+use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, UnixMillis};
+use subtle::ConstantTimeEq;
+
+use super::{OperationId, RealmId, RelyingPartyId};
+
+/// trunc128(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ code)): all that the store has of a code.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeTag(pub [u8; 16]);
+
+impl PartialEq for CodeTag {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for CodeTag {}
+
+/// An issued set. Its row is never rewritten: a spend is a row of the ledger, voiding deletes the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedSet {
+    /// The realm.
+    pub realm: RealmId,
+    /// Whose.
+    pub authenticator: AuthenticatorId,
+    /// The index of the first code.
+    pub first: CodeIndex,
+    /// How the codes look.
+    pub format: CodeFormat,
+    /// A tag a code, in order of index; 1–250.
+    pub tags: Vec<CodeTag>,
+    /// Which pepper made the tags.
+    pub pepper_version: u8,
+    /// When.
+    pub issued_at: UnixMillis,
+}
+
+/// A row of the append-only ledger, unique by (realm, authenticator, index): who writes it has the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// The realm.
+    pub realm: RealmId,
+    /// Whose code.
+    pub authenticator: AuthenticatorId,
+    /// Which.
+    pub index: CodeIndex,
+    /// Why it cannot be used again.
+    pub kind: SpendKind,
+    /// Who asked.
+    pub relying_party: RelyingPartyId,
+    /// The operation that it answered.
+    pub operation: OperationId,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// Why a code cannot be used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpendKind {
+    /// It was verified.
+    Accepted,
+    /// The user said that it is gone.
+    Skipped,
+}
+
+/// What a sealed message in the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboxKind {
+    /// SET or SET-PK: settled by a request whose H covers `last`.
+    Set {
+        /// The index of the set's first code.
+        first: CodeIndex,
+        /// The index of its last.
+        last: CodeIndex,
+    },
+    /// ROT-SYM or ROT-PK: settled by a message under the next epoch.
+    Rotation,
+    /// SYNC: settled by any fresh request.
+    Sync,
+}
+
+/// A sealed message, committed before it is sent and resent unchanged until it is acknowledged; then deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxItem {
+    /// The realm.
+    pub realm: RealmId,
+    /// For whom.
+    pub authenticator: AuthenticatorId,
+    /// 16 random bytes that name the message.
+    pub message: [u8; 16],
+    /// What it is.
+    pub kind: OutboxKind,
+    /// The epoch that it is sealed under.
+    pub epoch: Epoch,
+    /// The bytes, in the compressed form.
+    pub bytes: Vec<u8>,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// Sendings so far.
+    pub attempts: u32,
+    /// When it is sent next, unless it is acknowledged first.
+    pub next_attempt_at: UnixMillis,
+}

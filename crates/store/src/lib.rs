@@ -1,0 +1,179 @@
+//! Where the server's state is kept: the [`Store`] trait, SQLite behind it, a memory model for tests, and the contract
+//! suite that every store passes.
+//!
+//! A store has no policy and no retries of its own. It sees sealed bytes and tags only: no key and no code in clear.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use matchbook_rules::{
+    AuditEvent, Authenticator, BucketKey, Changes, DeviceSnapshot, OperationId, OutboxItem, Realm, RealmId,
+    RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
+};
+use matchbook_protocol::{AuthenticatorId, UnixMillis};
+
+/// What a verify or a challenge wants loaded.
+#[derive(Clone, Debug)]
+pub struct VerifyLookup {
+    /// The realm that the relying party named.
+    pub realm: RealmId,
+    /// Whose code.
+    pub target: VerifyTarget,
+    /// Who asks.
+    pub relying_party: RelyingPartyId,
+    /// The operation; `None` for a challenge.
+    pub operation: Option<OperationId>,
+    /// The bucket of this name from this source.
+    pub source_bucket: BucketKey,
+    /// The bucket of the relying party.
+    pub relying_party_bucket: BucketKey,
+    /// The bucket of everybody in the realm.
+    pub global_bucket: BucketKey,
+    /// The bucket of skipped challenges for this name.
+    pub skips_bucket: BucketKey,
+}
+
+/// A page of a list: rows after `after`, at most `limit` of them.
+#[derive(Clone, Debug)]
+pub struct Page<K> {
+    /// The key of the last row of the page before; `None` for the first page.
+    pub after: Option<K>,
+    /// At most this many rows, 1–[`MAX_PAGE`].
+    pub limit: u32,
+}
+
+/// The most rows that one page holds.
+pub const MAX_PAGE: u32 = 1_000;
+
+/// What a list of authenticators is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct AuthenticatorFilter {
+    /// Only this subscriber's.
+    pub subscriber: Option<SubscriberId>,
+}
+
+/// What a list of events is narrowed to. Events come newest first.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Only this authenticator's.
+    pub authenticator: Option<AuthenticatorId>,
+}
+
+/// Sizes, for metrics and `matchbook doctor`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Realms.
+    pub realms: u64,
+    /// Authenticators that are not revoked.
+    pub authenticators: u64,
+    /// Unacknowledged messages.
+    pub outbox: u64,
+    /// When the oldest of them was made.
+    pub oldest_outbox: Option<UnixMillis>,
+    /// Bytes on disk; 0 for the memory model.
+    pub bytes: u64,
+}
+
+/// A read failed.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The store cannot be read now; the sentence is for the operator.
+    Unavailable(String),
+    /// A row does not make sense; the sentence says which and what to do.
+    Damaged(String),
+}
+
+/// A commit did not happen, or it is not known whether it did.
+#[derive(Debug)]
+pub enum CommitError {
+    /// A guard did not hold, or a row to insert was there: load and decide again.
+    Conflict(String),
+    /// Nothing was written, for instance because the disk is full; the sentence is for the operator.
+    Unavailable(String),
+    /// The commit may or may not be durable. Only the same write, run again, tells: never a read.
+    InDoubt(String),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) | Self::Damaged(why) => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(why) | Self::Unavailable(why) | Self::InDoubt(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+impl std::error::Error for CommitError {}
+
+/// The server's state. Every key leads with the realm; the one exception is the directory that finds the realm of an
+/// identification code.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// One authenticator by its identification code alone, as a device's message names it.
+    async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError>;
+
+    /// What a verify or a challenge needs, read in one transaction.
+    async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError>;
+
+    /// Checks the guards and makes the writes in one transaction, and returns when it is durable.
+    async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
+
+    /// All realms, by name.
+    async fn realms(&self) -> Result<Vec<Realm>, LoadError>;
+    /// One realm.
+    async fn realm(&self, id: &RealmId) -> Result<Option<Realm>, LoadError>;
+    /// A realm's subscribers, by name.
+    async fn subscribers(&self, realm: &RealmId, page: Page<SubscriberId>) -> Result<Vec<Subscriber>, LoadError>;
+    /// One subscriber.
+    async fn subscriber(&self, realm: &RealmId, id: &SubscriberId) -> Result<Option<Subscriber>, LoadError>;
+    /// A realm's authenticators, by identification code.
+    async fn authenticators(
+        &self,
+        realm: &RealmId,
+        filter: &AuthenticatorFilter,
+        page: Page<AuthenticatorId>,
+    ) -> Result<Vec<Authenticator>, LoadError>;
+    /// A realm's events, newest first; the page's key is an event's id.
+    async fn events(
+        &self,
+        realm: &RealmId,
+        filter: &EventFilter,
+        page: Page<[u8; 16]>,
+    ) -> Result<Vec<AuditEvent>, LoadError>;
+    /// All tokens' records, oldest first.
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, LoadError>;
+    /// The token with this SHA-256.
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, LoadError>;
+
+    /// Messages whose next sending is due, the most overdue first.
+    async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError>;
+    /// Authenticators with a refill or a rotation that is due and not yet begun.
+    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
+
+    /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
+    /// before `buckets_before`, events before `events_before`, and sets that are spent whole with their spends.
+    async fn prune(
+        &self,
+        operations_before: UnixMillis,
+        buckets_before: UnixMillis,
+        events_before: UnixMillis,
+    ) -> Result<u64, CommitError>;
+
+    /// Marks every authenticator as restored: voids all sets, empties the outbox, and sets `restored`. Returns how
+    /// many. For a store that was put back from a backup, before it serves.
+    async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError>;
+
+    /// Sizes.
+    async fn stats(&self) -> Result<StoreStats, LoadError>;
+
+    /// Makes one durable write, so that readiness means "can commit".
+    async fn probe(&self) -> Result<(), CommitError>;
+}
