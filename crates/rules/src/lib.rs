@@ -4,6 +4,12 @@
 //! and commits the [`Changes`] that it returns; a [`Guard`] that no longer holds makes the commit a conflict, and the
 //! server loads and decides again.
 
+pub mod keyring;
 pub mod model;
+pub mod refusal;
+#[cfg(test)]
+mod testing;
 
+pub use keyring::{BucketKind, KeyPlace, Keyring, KeyringError};
 pub use model::*;
+pub use refusal::{Culprit, Refusal};
