@@ -8,10 +8,29 @@
 
 extern crate alloc;
 
+pub mod codes;
+pub mod enrolment;
+pub mod envelope;
 pub mod ids;
 pub mod profile;
 pub mod secret;
+pub mod wire;
 
+mod named;
+
+pub use codes::{
+    Alphabet, Code, CodeError, CodeFormat, CodeSet, FormatError, MAX_SET_CODES, SetError, UnpackError, largest_set, pack,
+    packed_len, unpack,
+};
+pub use enrolment::{Enrolment, EnrolmentError};
+pub use envelope::{
+    Downlink, EpochKeys, KeyError, KeyPair, MAX_COSE_LEN, MAX_SEQUENCE, OpenError, SealError, Uplink, activation_key,
+    check_public_key, compress_downlink, compress_uplink, expand_downlink, expand_uplink, split_sequence,
+};
 pub use ids::{AuthenticatorId, CodeIndex, Epoch, Handle, UnixMillis};
 pub use profile::{Delivery, Profile, Suite};
 pub use secret::Secret;
+pub use wire::{
+    DecodeError, DownlinkHeader, DownlinkKind, Enrol, MAX_MESSAGE_LEN, MAX_THRESHOLD, Party, PlaintextError, Reason,
+    Request, Sync, UnverifiedDownlink, UnverifiedUplink, UplinkKind, WANTED_SERVERS_CHOICE,
+};
