@@ -1,1 +1,2 @@
-//! TODO
+//! A device as a library.
+pub mod vault;
