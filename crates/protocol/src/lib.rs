@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod codes;
+pub mod engine;
 pub mod enrolment;
 pub mod envelope;
 pub mod ids;
@@ -21,6 +22,10 @@ mod named;
 pub use codes::{
     Alphabet, Code, CodeError, CodeFormat, CodeSet, FormatError, MAX_SET_CODES, SetError, UnpackError, largest_set, pack,
     packed_len, unpack,
+};
+pub use engine::{
+    Account, AccountError, Acknowledge, CodeMark, Engine, EnrolError, Event, Fault, History, Output, PeerError, Phase,
+    RequestError, Selector, TakeError,
 };
 pub use enrolment::{Enrolment, EnrolmentError};
 pub use envelope::{
