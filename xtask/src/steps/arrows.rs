@@ -1,0 +1,94 @@
+//! Which room needs which: the arrows of docs/adr/0001, read from `cargo metadata`.
+
+use serde_json::Value;
+
+use super::{Outcome, none_of};
+use crate::context::Context;
+
+/// Compares the manifests with the allowed arrows.
+pub(super) fn run(context: &Context) -> Result<Outcome, String> {
+    let findings = wrong_arrows(&context.metadata);
+    none_of(&findings, "arrows that docs/adr/0001 does not have", format!("{} rooms", ROOMS.len()))
+}
+
+/// One crate of ours and what it may need.
+struct Room {
+    name: &'static str,
+    /// Crates of ours that it may need.
+    needs: &'static [&'static str],
+    /// Crates of ours that only its tests may need.
+    tests_need: &'static [&'static str],
+    /// It is a room of pure decisions: no runtime, socket, store, clock or random source.
+    is_pure: bool,
+}
+
+const PROTOCOL: &str = "matchbook-protocol";
+const RULES: &str = "matchbook-rules";
+const STORE: &str = "matchbook-store";
+const SERVER: &str = "matchbook-server";
+const DEVICE: &str = "matchbook-device";
+
+const ROOMS: &[Room] = &[
+    Room { name: PROTOCOL, needs: &[], tests_need: &[], is_pure: true },
+    Room { name: RULES, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
+    Room { name: STORE, needs: &[PROTOCOL, RULES], tests_need: &[], is_pure: false },
+    Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE], is_pure: false },
+    Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
+    Room { name: "matchbook-cli", needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE], tests_need: &[], is_pure: false },
+    Room { name: "xtask", needs: &[], tests_need: &[], is_pure: false },
+];
+
+/// Crates that bring a runtime, a socket, a store, a clock or a random source.
+const IMPURE: &[&str] = &[
+    "async-std",
+    "axum",
+    "chrono",
+    "getrandom",
+    "hyper",
+    "mio",
+    "rand",
+    "rusqlite",
+    "socket2",
+    "time",
+    "tokio",
+    "ureq",
+];
+
+fn wrong_arrows(metadata: &Value) -> Vec<String> {
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for package in packages.into_iter().flatten() {
+        let name = text(package, "name");
+        match ROOMS.iter().find(|room| room.name == name) {
+            Some(room) => findings.extend(wrong_arrows_of(room, package)),
+            None => findings.push(format!("{name} is a crate that docs/adr/0001 does not have")),
+        }
+    }
+    findings
+}
+
+fn wrong_arrows_of(room: &Room, package: &Value) -> Vec<String> {
+    let dependencies = package.get("dependencies").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for dependency in dependencies.into_iter().flatten() {
+        let needed = text(dependency, "name");
+        let is_for_tests = text(dependency, "kind") == "dev";
+        let is_ours = ROOMS.iter().any(|room| room.name == needed);
+        let is_allowed = room.needs.contains(&needed) || (is_for_tests && room.tests_need.contains(&needed));
+        if is_ours && !is_allowed {
+            findings.push(format!("{} must not need {needed}", room.name));
+        }
+        if room.is_pure && !is_for_tests && IMPURE.contains(&needed) {
+            findings.push(format!("{} decides purely, and {needed} is not pure", room.name));
+        }
+    }
+    findings
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "arrows_tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+//! Debian packages: installed when they are missing and we may.
+
+use std::process::Command;
+
+use super::Outcome;
+use crate::context::Context;
+use crate::process;
+
+/// Installs what is missing.
+pub(super) fn run(_context: &Context) -> Result<Outcome, String> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(Outcome::Passed("nothing is missing".to_owned()));
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let listed = packages.join(" ");
+    let Some(privileged) = privilege() else {
+        return Ok(Outcome::Skipped(format!(
+            "missing, and neither root nor a sudo that asks for no password is here: apt-get install {listed}"
+        )));
+    };
+    process::run(apt(privileged).arg("update"))?;
+    process::run(apt(privileged).args(["install", "--yes", "--no-install-recommends"]).args(&packages))?;
+    match missing.iter().find(|need| !(need.is_there)()) {
+        None => Ok(Outcome::Passed(format!("installed {listed}"))),
+        Some(need) => Err(format!("{} is installed, and yet what it brings is not there", need.package)),
+    }
+}
+
+/// A package, and how to see that what it brings is there already, wherever it came from.
+struct Need {
+    package: &'static str,
+    is_there: fn() -> bool,
+}
+
+const NEEDS: &[Need] = &[
+    Need { package: "gcc", is_there: || process::find_program("cc").is_some() },
+    Need { package: "libc6-dev", is_there: || std::path::Path::new("/usr/include/stdlib.h").is_file() },
+    Need { package: "git", is_there: || process::find_program("git").is_some() },
+    Need { package: "curl", is_there: || process::find_program("curl").is_some() },
+    Need { package: "python3", is_there: || process::find_program("python3").is_some() },
+    Need { package: "python3-venv", is_there: || python_has("ensurepip") },
+];
+
+fn python_has(module: &str) -> bool {
+    process::succeeds(Command::new("python3").args(["-c", &format!("import {module}")]))
+}
+
+/// How we may install.
+#[derive(Clone, Copy)]
+enum Privilege {
+    Root,
+    Sudo,
+}
+
+fn privilege() -> Option<Privilege> {
+    process::find_program("apt-get")?;
+    let user = process::output_of(Command::new("id").arg("-u")).ok()?;
+    if user.trim() == "0" {
+        return Some(Privilege::Root);
+    }
+    process::succeeds(Command::new("sudo").args(["-n", "true"])).then_some(Privilege::Sudo)
+}
+
+fn apt(privilege: Privilege) -> Command {
+    let mut command = match privilege {
+        Privilege::Root => Command::new("apt-get"),
+        Privilege::Sudo => {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+            sudo
+        }
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
