@@ -4,7 +4,7 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
     AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber,
-    TokenId, TokenRecord, Version,
+    SubscriberId, TokenId, TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.
@@ -41,6 +41,15 @@ pub enum Guard {
     Realm {
         /// Which.
         id: RealmId,
+        /// As it was seen.
+        version: Version,
+    },
+    /// The subscriber's row is at this version; version 0: there is none.
+    Subscriber {
+        /// The realm.
+        realm: RealmId,
+        /// Which.
+        id: SubscriberId,
         /// As it was seen.
         version: Version,
     },
