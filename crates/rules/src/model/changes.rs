@@ -4,7 +4,7 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
     AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber,
-    SubscriberId, TokenId, TokenRecord, Version,
+    TokenId, TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.
@@ -44,21 +44,13 @@ pub enum Guard {
         /// As it was seen.
         version: Version,
     },
-    /// The subscriber's row is at this version; version 0: there is none.
-    Subscriber {
-        /// The realm.
-        realm: RealmId,
-        /// Which.
-        id: SubscriberId,
-        /// As it was seen.
-        version: Version,
-    },
 }
 
 /// One write. Those that insert are conflicts when the row is there already.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Inserts or rewrites a realm; the store sets its version to one more than `version`.
+    /// Inserts a realm of version 0, or rewrites the row that is at `version`, and sets it to one more; a conflict when
+    /// the row is there already, or at another version.
     PutRealm(Box<Realm>),
     /// Inserts or rewrites a subscriber; likewise.
     PutSubscriber(Box<Subscriber>),
