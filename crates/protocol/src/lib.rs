@@ -19,9 +19,15 @@ pub mod wire;
 
 mod named;
 
+#[cfg(test)]
+extern crate std;
+#[cfg(test)]
+#[path = "../examples/vectors/catalogue/rng.rs"]
+mod test_rng;
+
 pub use codes::{
-    Alphabet, Code, CodeError, CodeFormat, CodeSet, FormatError, MAX_SET_CODES, SetError, UnpackError, largest_set, pack,
-    packed_len, unpack,
+    Alphabet, Code, CodeError, CodeFormat, CodeSet, FormatError, MAX_SET_CODES, SetError, UnpackError, largest_set,
+    pack, packed_len, unpack,
 };
 pub use engine::{
     Account, AccountError, Acknowledge, CodeMark, Engine, EnrolError, Event, Fault, History, Output, PeerError, Phase,

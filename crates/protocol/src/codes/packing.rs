@@ -1,6 +1,7 @@
 //! A set's codes as one big integer (§5): base 10^d or 32^d, the first code most significant, in exactly as many bytes as
 //! the largest possible value needs. 40 codes of 6 digits take 100 bytes instead of 240.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -91,9 +92,7 @@ struct Limbs(Zeroizing<Vec<u32>>);
 impl Limbs {
     /// Zero, with room for `bytes` bytes.
     fn zero(bytes: usize) -> Self {
-        let mut limbs = Vec::with_capacity(bytes.div_ceil(4));
-        limbs.resize(bytes.div_ceil(4), 0);
-        Self(Zeroizing::new(limbs))
+        Self(Zeroizing::new(vec![0; bytes.div_ceil(4)]))
     }
 
     /// Reads a big-endian integer.

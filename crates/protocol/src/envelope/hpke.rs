@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-#[cfg(feature = "x-wing")]
-use hpke::kem::XWing;
 use hpke::aead::{Aead, AesGcm128, AesGcm256};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{DhP256HkdfSha256, Kem, X25519HkdfSha256};
@@ -37,16 +35,51 @@ pub(super) struct Sealed {
 /// A secret key and its public key.
 type Pair = (Zeroizing<Vec<u8>>, Vec<u8>);
 
-/// Calls a generic function with the suite's KEM and AEAD. X25519 goes with AES-128-GCM and P-256 with AES-256-GCM, as
-/// COSE's HPKE-3 and HPKE-7 do; X-Wing with AES-256-GCM.
+/// A suite's algorithms; the KDF is HKDF-SHA256 in all of them.
+trait Algorithms {
+    type Kem: Kem;
+    type Aead: Aead;
+}
+
+/// As COSE's HPKE-3.
+struct X25519;
+
+impl Algorithms for X25519 {
+    type Kem = X25519HkdfSha256;
+    type Aead = AesGcm128;
+}
+
+/// As COSE's HPKE-7.
+struct P256;
+
+impl Algorithms for P256 {
+    type Kem = DhP256HkdfSha256;
+    type Aead = AesGcm256;
+}
+
+/// X25519 and ML-KEM-768 together.
+#[cfg(feature = "x-wing")]
+struct XWing;
+
+#[cfg(feature = "x-wing")]
+impl Algorithms for XWing {
+    type Kem = hpke::kem::XWing;
+    type Aead = AesGcm256;
+}
+
+type SecretKey<S> = <<S as Algorithms>::Kem as Kem>::PrivateKey;
+type PublicKey<S> = <<S as Algorithms>::Kem as Kem>::PublicKey;
+type EncappedKey<S> = <<S as Algorithms>::Kem as Kem>::EncappedKey;
+
+/// Calls a generic function with the suite's algorithms.
 macro_rules! with_suite {
     ($suite:expr, $error:ident, $function:ident($($argument:expr),*)) => {
         match $suite {
             Suite::Symmetric => Err($error::symmetric()),
-            Suite::X25519 => $function::<X25519HkdfSha256, AesGcm128>($($argument),*),
-            Suite::P256 => $function::<DhP256HkdfSha256, AesGcm256>($($argument),*),
+            Suite::X25519 => $function::<X25519>($($argument),*),
+            Suite::P256 => $function::<P256>($($argument),*),
             #[cfg(feature = "x-wing")]
-            Suite::XWing => $function::<XWing, AesGcm256>($($argument),*),
+            Suite::XWing => $function::<XWing>($($argument),*),
             #[cfg(not(feature = "x-wing"))]
             Suite::XWing => Err($error::Unsupported),
         }
@@ -89,54 +122,54 @@ pub(super) fn open(
     with_suite!(pair.suite(), OpenError, open_of(pair.secret(), enc, context, sealed))
 }
 
-fn generate_of<K: Kem, A: Aead>(rng: &mut (impl CryptoRng + ?Sized)) -> Result<Pair, KeyError> {
+fn generate_of<S: Algorithms>(rng: &mut (impl CryptoRng + ?Sized)) -> Result<Pair, KeyError> {
     let mut rng = rng;
-    let (secret, public) = K::gen_keypair_with_rng(&mut rng);
-    Ok(to_pair::<K>(&secret, &public))
+    let (secret, public) = S::Kem::gen_keypair_with_rng(&mut rng);
+    Ok(to_pair::<S>(&secret, &public))
 }
 
-fn from_secret_of<K: Kem, A: Aead>(secret: &[u8]) -> Result<Pair, KeyError> {
-    let secret = K::PrivateKey::from_bytes(secret).map_err(|_| KeyError::Invalid)?;
-    Ok(to_pair::<K>(&secret, &K::sk_to_pk(&secret)))
+fn from_secret_of<S: Algorithms>(secret: &[u8]) -> Result<Pair, KeyError> {
+    let secret = SecretKey::<S>::from_bytes(secret).map_err(|_| KeyError::Invalid)?;
+    Ok(to_pair::<S>(&secret, &S::Kem::sk_to_pk(&secret)))
 }
 
-fn check_public_of<K: Kem, A: Aead>(public: &[u8]) -> Result<(), KeyError> {
-    K::PublicKey::from_bytes(public).map(drop).map_err(|_| KeyError::Invalid)
+fn check_public_of<S: Algorithms>(public: &[u8]) -> Result<(), KeyError> {
+    PublicKey::<S>::from_bytes(public).map(drop).map_err(|_| KeyError::Invalid)
 }
 
-fn to_pair<K: Kem>(secret: &K::PrivateKey, public: &K::PublicKey) -> Pair {
+fn to_pair<S: Algorithms>(secret: &SecretKey<S>, public: &PublicKey<S>) -> Pair {
     let mut bytes = secret.to_bytes();
     let secret = Zeroizing::new(bytes.to_vec());
     bytes.zeroize();
     (secret, public.to_bytes().to_vec())
 }
 
-fn seal_of<K: Kem, A: Aead>(
+fn seal_of<S: Algorithms>(
     public: &[u8],
     context: &Context<'_>,
     plaintext: &[u8],
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Sealed, SealError> {
-    let public = K::PublicKey::from_bytes(public).map_err(|_| SealError::PublicKey)?;
+    let public = PublicKey::<S>::from_bytes(public).map_err(|_| SealError::PublicKey)?;
     let psk = PskBundle::new(context.psk.expose(), context.psk_id).map_err(|_| SealError::Field)?;
     let mut rng = rng;
     let (enc, mut sender) =
-        setup_sender_with_rng::<A, HkdfSha256, K>(&OpModeS::Psk(psk), &public, context.info, &mut rng)
+        setup_sender_with_rng::<S::Aead, HkdfSha256, S::Kem>(&OpModeS::Psk(psk), &public, context.info, &mut rng)
             .map_err(|_| SealError::PublicKey)?;
     let ciphertext = sender.seal(plaintext, context.aad).map_err(|_| SealError::Cipher)?;
     Ok(Sealed { enc: enc.to_bytes().to_vec(), ciphertext })
 }
 
-fn open_of<K: Kem, A: Aead>(
+fn open_of<S: Algorithms>(
     secret: &[u8],
     enc: &[u8],
     context: &Context<'_>,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let secret = K::PrivateKey::from_bytes(secret).map_err(|_| OpenError::WrongKeyPair)?;
-    let enc = K::EncappedKey::from_bytes(enc).map_err(|_| OpenError::Authentication)?;
+    let secret = SecretKey::<S>::from_bytes(secret).map_err(|_| OpenError::WrongKeyPair)?;
+    let enc = EncappedKey::<S>::from_bytes(enc).map_err(|_| OpenError::Authentication)?;
     let psk = PskBundle::new(context.psk.expose(), context.psk_id).map_err(|_| OpenError::Authentication)?;
-    let mut receiver = setup_receiver::<A, HkdfSha256, K>(&OpModeR::Psk(psk), &secret, &enc, context.info)
+    let mut receiver = setup_receiver::<S::Aead, HkdfSha256, S::Kem>(&OpModeR::Psk(psk), &secret, &enc, context.info)
         .map_err(|_| OpenError::Authentication)?;
     receiver.open(sealed, context.aad).map(Zeroizing::new).map_err(|_| OpenError::Authentication)
 }

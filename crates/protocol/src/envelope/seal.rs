@@ -16,9 +16,7 @@ use super::structures::{
 use crate::codes::CodeSet;
 use crate::ids::{Epoch, Handle};
 use crate::secret::Secret;
-use crate::wire::{
-    DownlinkKind, Enrol, IV_LEN, Party, Request, Sync, UplinkKind, encode_rotation, encode_set,
-};
+use crate::wire::{DownlinkKind, Enrol, IV_LEN, Party, Request, Sync, UplinkKind, encode_rotation, encode_set};
 
 impl EpochKeys {
     /// Seals a set under the shared key: SET (§4.1).

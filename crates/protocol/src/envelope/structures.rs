@@ -69,9 +69,7 @@ pub(super) fn psk_id(party: &Party, epoch_low: u8) -> [u8; 9] {
 }
 
 /// Runs an encoder over a new buffer.
-pub(super) fn cbor(
-    write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<(), Error<Infallible>>,
-) -> Vec<u8> {
+pub(super) fn cbor(write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<(), Error<Infallible>>) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     match write(&mut encoder) {
         // A vector takes every byte: its error type has no value.
