@@ -10,8 +10,8 @@ use crate::envelope::KeyPair;
 use crate::ids::{CodeIndex, Epoch, Handle, UnixMillis};
 use crate::wire::Party;
 
-/// The threshold before the server has named one.
-pub const DEFAULT_THRESHOLD: u8 = 10;
+/// The threshold before the server has named one, which it does when it confirms the enrolment: ask when none is left.
+pub const DEFAULT_THRESHOLD: u8 = 0;
 /// The longest realm, label and server address, in bytes each: the longest of the three that an enrolment carries.
 pub const MAX_TEXT_LEN: usize = MAX_SERVER_LEN;
 /// The most unused codes that a device keeps: what the server's policy allows one authenticator.
