@@ -1,8 +1,10 @@
 //! `matchbook`: the server, the operator's commands, a software device and the demo, in one binary.
 #![allow(dead_code, reason = "the commands land one by one; this line goes with the last of them")]
 
+mod api;
 mod args;
 mod command;
+mod config;
 mod error;
 mod exit;
 mod ui;

@@ -1,0 +1,11 @@
+//! The server's HTTP API, as the operator's commands call it.
+
+mod client;
+mod problem;
+#[cfg(test)]
+mod tests;
+mod token;
+mod url;
+
+pub(crate) use client::Api;
+pub(crate) use url::path;

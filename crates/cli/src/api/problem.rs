@@ -1,0 +1,80 @@
+//! What a failed call means for the exit code.
+
+use serde::Deserialize;
+use ureq::http::StatusCode;
+
+use crate::error::CliError;
+use crate::exit::ExitCode;
+use crate::ui::visible;
+
+/// The members of an RFC 9457 problem document that people read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: String,
+    detail: String,
+    hint: Option<String>,
+}
+
+/// Reads the answer of a call that did not succeed.
+pub(super) fn read(
+    status: StatusCode,
+    retry_after: Option<&str>,
+    text: &[u8],
+    base: &str,
+    token_origin: &str,
+) -> CliError {
+    let problem = serde_json::from_slice::<Problem>(text).ok().filter(|problem| !problem.title.is_empty());
+    let Some(problem) = problem else {
+        return CliError::failure(format!("{base} answered {status}, not as a Matchbook server does"))
+            .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.");
+    };
+    let sentence = if problem.detail.is_empty() { problem.title } else { problem.detail };
+    let sentence = visible(sentence.trim_end_matches('.'));
+    let hint = problem.hint.map(|hint| visible(&hint));
+    let (exit, hint) = match status {
+        StatusCode::UNAUTHORIZED => {
+            (ExitCode::SignIn, Some(format!("The token came from {token_origin}; `matchbook token create` makes one.")))
+        }
+        StatusCode::FORBIDDEN => (
+            ExitCode::SignIn,
+            Some(format!("The token came from {token_origin}; use one whose role and realm allow it.")),
+        ),
+        StatusCode::NOT_FOUND => (ExitCode::NotFound, hint),
+        StatusCode::BAD_REQUEST => (ExitCode::Usage, None),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            (ExitCode::Failure, retry_after.map(|seconds| format!("Try again in {} s.", visible(seconds))).or(hint))
+        }
+        _ => (ExitCode::Failure, hint),
+    };
+    let error = CliError::new(exit, sentence);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The server was not reached.
+pub(super) fn unreachable(base: &str, error: &ureq::Error) -> CliError {
+    let reason = match error {
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "nothing listens there".to_owned()
+        }
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::HostNotFound => "there is no such host".to_owned(),
+        other => other.to_string(),
+    };
+    CliError::failure(format!("cannot reach the server at {base}: {reason}"))
+        .hint("Start it with `matchbook serve`, or name another with --server URL; `matchbook doctor` looks closer.")
+}
+
+/// The answer ended early.
+pub(super) fn cut_off(base: &str, error: &std::io::Error) -> CliError {
+    CliError::failure(format!("the answer of {base} was cut off: {error}"))
+}
+
+/// Something answered, but not Matchbook.
+pub(super) fn not_ours(base: &str) -> CliError {
+    CliError::failure(format!("{base} did not answer as a Matchbook server does"))
+        .hint("Check the server's URL: `matchbook config show --origin` tells where it is from.")
+}

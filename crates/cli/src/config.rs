@@ -1,0 +1,12 @@
+//! Settings: a TOML file, `MATCHBOOK_*` variables over it, flags over both, and where each value came from.
+
+mod file;
+pub(crate) mod keys;
+mod places;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use keys::{KEYS, Key, VARIABLES};
+pub(crate) use places::Places;
+pub(crate) use settings::{Origin, Overrides, Settings};

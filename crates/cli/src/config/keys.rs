@@ -1,0 +1,206 @@
+//! Every setting there is: its name in the file, its variable, what it takes and its default. `config show`, the error
+//! for an unknown key and `docs/reference/cli.md` all come from, or are checked against, this table.
+
+use std::net::SocketAddr;
+
+use super::Places;
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name: the table and the key in the TOML file, joined by a dot.
+    pub(crate) name: &'static str,
+    /// The environment variable that goes over the file.
+    pub(crate) variable: &'static str,
+    /// The flag that goes over both.
+    pub(crate) flag: &'static str,
+    /// What it takes.
+    pub(crate) kind: Kind,
+    /// What it is when nobody says; `None` for nothing.
+    pub(crate) default: fn(&Places) -> Option<String>,
+    /// What it is for, in a few words.
+    pub(crate) what: &'static str,
+}
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// A path; in the file, relative ones start at the file's folder.
+    Path,
+    /// An `http://` or `https://` URL.
+    Url,
+    /// An IP address and a port.
+    Address,
+    /// A whole number within a range.
+    Whole(u64, u64),
+    /// One of some words.
+    Choice(&'static [&'static str]),
+}
+
+/// Variables that are no settings of the file: (name, what it is for).
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
+    ("MATCHBOOK_CONFIG", "the config file, as --config"),
+    ("MATCHBOOK_TOKEN", "the bearer token itself; never shown, and never a flag"),
+];
+
+/// All settings.
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "client.server",
+        variable: "MATCHBOOK_SERVER",
+        flag: "--server",
+        kind: Kind::Url,
+        default: |_| Some("http://127.0.0.1:8470".to_owned()),
+        what: "the server that the operator's commands talk to",
+    },
+    Key {
+        name: "client.token_file",
+        variable: "MATCHBOOK_TOKEN_FILE",
+        flag: "--token-file",
+        kind: Kind::Path,
+        default: |places| places.beside_config("operator.token"),
+        what: "a file with the bearer token",
+    },
+    Key {
+        name: "client.realm",
+        variable: "MATCHBOOK_REALM",
+        flag: "--realm",
+        kind: Kind::Text,
+        default: |_| None,
+        what: "the realm, when a command does not name one",
+    },
+    Key {
+        name: "client.ca_file",
+        variable: "MATCHBOOK_CA_FILE",
+        flag: "--ca-file",
+        kind: Kind::Path,
+        default: |_| None,
+        what: "PEM certificates to believe, instead of the public ones",
+    },
+    Key {
+        name: "client.timeout_s",
+        variable: "MATCHBOOK_TIMEOUT_S",
+        flag: "--timeout",
+        kind: Kind::Whole(1, 600),
+        default: |_| Some("30".to_owned()),
+        what: "seconds until a call is given up",
+    },
+    Key {
+        name: "store.data",
+        variable: "MATCHBOOK_DATA",
+        flag: "--data",
+        kind: Kind::Path,
+        default: Places::data,
+        what: "the folder of the database",
+    },
+    Key {
+        name: "store.secrets",
+        variable: "MATCHBOOK_SECRETS",
+        flag: "--secrets",
+        kind: Kind::Path,
+        default: |places| places.credential().or_else(|| places.beside_config("secrets")),
+        what: "the file with the key-encryption key and the pepper, mode 0400",
+    },
+    Key {
+        name: "serve.listen",
+        variable: "MATCHBOOK_LISTEN",
+        flag: "--listen",
+        kind: Kind::Address,
+        default: |_| Some("127.0.0.1:8470".to_owned()),
+        what: "where the server listens; port 0 takes a free one",
+    },
+    Key {
+        name: "serve.public_url",
+        variable: "MATCHBOOK_PUBLIC_URL",
+        flag: "--public-url",
+        kind: Kind::Url,
+        default: |_| None,
+        what: "the URL that devices reach the server at; default: the listening address",
+    },
+    Key {
+        name: "serve.tls_cert",
+        variable: "MATCHBOOK_TLS_CERT",
+        flag: "--tls-cert",
+        kind: Kind::Path,
+        default: |_| None,
+        what: "the certificate chain, PEM",
+    },
+    Key {
+        name: "serve.tls_key",
+        variable: "MATCHBOOK_TLS_KEY",
+        flag: "--tls-key",
+        kind: Kind::Path,
+        default: |_| None,
+        what: "the certificate's private key, PEM",
+    },
+    Key {
+        name: "serve.trusted_proxy_hops",
+        variable: "MATCHBOOK_TRUSTED_PROXY_HOPS",
+        flag: "--trusted-proxy-hops",
+        kind: Kind::Whole(0, 8),
+        default: |_| Some("0".to_owned()),
+        what: "proxies in front whose X-Forwarded-For is believed",
+    },
+    Key {
+        name: "serve.device_messages_per_second",
+        variable: "MATCHBOOK_DEVICE_MESSAGES_PER_SECOND",
+        flag: "--device-messages-per-second",
+        kind: Kind::Whole(1, 100_000),
+        default: |_| Some("50".to_owned()),
+        what: "devices' messages a second from one address",
+    },
+    Key {
+        name: "serve.api_calls_per_second",
+        variable: "MATCHBOOK_API_CALLS_PER_SECOND",
+        flag: "--api-calls-per-second",
+        kind: Kind::Whole(1, 1_000_000),
+        default: |_| Some("20000".to_owned()),
+        what: "API calls a second of one token",
+    },
+    Key {
+        name: "serve.log_format",
+        variable: "MATCHBOOK_LOG_FORMAT",
+        flag: "--log-format",
+        kind: Kind::Choice(&["text", "json"]),
+        default: |_| Some("text".to_owned()),
+        what: "how the log on standard error is written",
+    },
+    Key {
+        name: "serve.log",
+        variable: "MATCHBOOK_LOG",
+        flag: "--log",
+        kind: Kind::Text,
+        default: |_| Some("info".to_owned()),
+        what: "what is logged: error, warn, info, debug, or a filter such as info,matchbook_server=debug",
+    },
+];
+
+impl Kind {
+    /// Checks a value; the error says what a good one looks like.
+    pub(super) fn check(self, value: &str) -> Result<(), String> {
+        match self {
+            Self::Text if value.is_empty() => Err("a text that is not empty".to_owned()),
+            Self::Path if value.is_empty() => Err("a path".to_owned()),
+            Self::Text | Self::Path => Ok(()),
+            Self::Url => {
+                let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
+                let good = host.is_some_and(|host| {
+                    !host.is_empty() && !host.starts_with('/') && !host.contains(char::is_whitespace)
+                });
+                if good { Ok(()) } else { Err("a URL such as https://codes.example.org".to_owned()) }
+            }
+            Self::Address => match value.parse::<SocketAddr>() {
+                Ok(_) => Ok(()),
+                Err(_) => Err("an IP address and a port, such as 127.0.0.1:8470 or [::]:8470".to_owned()),
+            },
+            Self::Whole(lowest, highest) => match value.parse::<u64>() {
+                Ok(number) if (lowest..=highest).contains(&number) => Ok(()),
+                _ => Err(format!("a whole number from {lowest} to {highest}")),
+            },
+            Self::Choice(words) if words.contains(&value) => Ok(()),
+            Self::Choice(words) => Err(format!("one of {}", words.join(", "))),
+        }
+    }
+}
