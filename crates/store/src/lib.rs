@@ -2,15 +2,27 @@
 //! suite that every store passes.
 //!
 //! A store has no policy and no retries of its own. It sees sealed bytes and tags only: no key and no code in clear.
+//!
+//! [`SqliteStore`] is the one that servers run on, [`MemoryStore`] the one that tests compare it with. Feature
+//! `contract` adds [`contract`]: each sentence of [`Store`] as a test, for both and for any third.
 
 use std::fmt;
 
 use async_trait::async_trait;
+use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
     AuditEvent, Authenticator, BucketKey, Changes, DeviceSnapshot, OperationId, OutboxItem, Realm, RealmId,
     RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
 };
-use matchbook_protocol::{AuthenticatorId, UnixMillis};
+
+mod agreed;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod memory;
+pub mod sqlite;
+
+pub use memory::MemoryStore;
+pub use sqlite::{OpenError, OpenOptions, SqliteStore};
 
 /// What a verify or a challenge wants loaded.
 #[derive(Clone, Debug)]
@@ -38,7 +50,7 @@ pub struct VerifyLookup {
 pub struct Page<K> {
     /// The key of the last row of the page before; `None` for the first page.
     pub after: Option<K>,
-    /// At most this many rows, 1–[`MAX_PAGE`].
+    /// At most this many rows, 1–[`MAX_PAGE`]; another number is taken as the nearest of these.
     pub limit: u32,
 }
 
@@ -88,7 +100,8 @@ pub enum LoadError {
 pub enum CommitError {
     /// A guard did not hold, or a row to insert was there: load and decide again.
     Conflict(String),
-    /// Nothing was written, for instance because the disk is full; the sentence is for the operator.
+    /// Nothing was written, for instance because the disk is full, or because the write makes no sense (a set of no
+    /// codes); the sentence is for the operator.
     Unavailable(String),
     /// The commit may or may not be durable. Only the same write, run again, tells: never a read.
     InDoubt(String),
@@ -115,26 +128,44 @@ impl std::error::Error for CommitError {}
 
 /// The server's state. Every key leads with the realm; the one exception is the directory that finds the realm of an
 /// identification code.
+///
+/// Times are kept up to 2^63 − 1 ms; a later one is kept as that.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// One authenticator by its identification code alone, as a device's message names it.
+    /// One authenticator by its identification code alone, as a device's message names it. A revoked one is found too.
     async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError>;
 
-    /// What a verify or a challenge needs, read in one transaction.
+    /// What a verify or a challenge needs, read in one transaction. Nobody's name, of a realm or in it, is an error: the
+    /// counts and the operation are read all the same.
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError>;
 
     /// Checks the guards and makes the writes in one transaction, and returns when it is durable.
+    ///
+    /// All guards are checked before the first write; a row that is not there has version 0 and no failures. The writes
+    /// are made in their order. Beside what [`Write`](matchbook_rules::Write) says:
+    ///
+    /// - `PutRealm`, `PutSubscriber`: a conflict unless the row is at `version`, 0 standing for no row.
+    /// - `PutAuthenticator`: a conflict unless the row is there, at `version`.
+    /// - `InsertAuthenticator` sets the version like a rewrite: 1 for a new one.
+    /// - `InsertSet`: a conflict when one of its indices is in a set that is there, or is at or below an index whose
+    ///   spend was forgotten. So an index that was once spent never becomes spendable again.
+    /// - `Spend`: a conflict also when no issued set holds the index. So a code whose set was voided or pruned between
+    ///   the load and the commit is not accepted.
+    /// - `DeleteSet` forgets the set's spends, but for the highest.
+    /// - `CountFailure`: a window holds its first millisecond and not the one `window_ms` later; the last failure's time
+    ///   never goes back.
+    /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt` and `ClearBucket` do nothing when the row is gone.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
     /// All realms, by name.
     async fn realms(&self) -> Result<Vec<Realm>, LoadError>;
     /// One realm.
     async fn realm(&self, id: &RealmId) -> Result<Option<Realm>, LoadError>;
-    /// A realm's subscribers, by name.
+    /// A realm's subscribers, by name (byte by byte).
     async fn subscribers(&self, realm: &RealmId, page: Page<SubscriberId>) -> Result<Vec<Subscriber>, LoadError>;
     /// One subscriber.
     async fn subscriber(&self, realm: &RealmId, id: &SubscriberId) -> Result<Option<Subscriber>, LoadError>;
-    /// A realm's authenticators, by identification code.
+    /// A realm's authenticators, by identification code; revoked ones too.
     async fn authenticators(
         &self,
         realm: &RealmId,
@@ -153,13 +184,22 @@ pub trait Store: Send + Sync + 'static {
     /// The token with this SHA-256.
     async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, LoadError>;
 
-    /// Messages whose next sending is due, the most overdue first.
+    /// Messages whose next sending is due, the most overdue first; at most `limit` and [`MAX_PAGE`].
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError>;
-    /// Authenticators with a refill or a rotation that is due and not yet begun.
+
+    /// Authenticators with a refill or a rotation that is due and not yet begun, by realm and identification code; at
+    /// most `limit` and [`MAX_PAGE`].
+    ///
+    /// Only active ones that wait for no restore: the others cannot be worked on. A rotation is begun when a next key,
+    /// a SYNC or a rotation message is there. Whoever works on one clears its flag, also when the decision is to do
+    /// nothing: one that stays due stands before those after it.
     async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
     /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
-    /// before `buckets_before`, events before `events_before`, and sets that are spent whole with their spends.
+    /// before `buckets_before`, events before `events_before`, and sets that are spent whole with their spends. Returns
+    /// how many operations, buckets, events and sets that were.
+    ///
+    /// It goes in bounded steps, so that commits go on between them; what it did before an error stays done.
     async fn prune(
         &self,
         operations_before: UnixMillis,
@@ -168,10 +208,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<u64, CommitError>;
 
     /// Marks every authenticator as restored: voids all sets, empties the outbox, and sets `restored`. Returns how
-    /// many. For a store that was put back from a backup, before it serves.
+    /// many. For a store that was put back from a backup, before it serves. Each realm gets a `DeviceRestored` event.
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError>;
 
-    /// Sizes.
+    /// Sizes. On a large store they may be some seconds old.
     async fn stats(&self) -> Result<StoreStats, LoadError>;
 
     /// Makes one durable write, so that readiness means "can commit".

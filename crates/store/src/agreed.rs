@@ -1,0 +1,58 @@
+//! What every store has to agree on, beyond the trait's signatures.
+
+use matchbook_protocol::codes::MAX_SET_CODES;
+use matchbook_protocol::{CodeIndex, UnixMillis};
+use matchbook_rules::{AuditEvent, Bucket, EventKind, IssuedSet, RealmId};
+use sha2::{Digest, Sha256};
+
+use crate::MAX_PAGE;
+
+/// The index of a set's last code; `None` for a set that cannot be: no codes, too many, a first index of 0, or a last
+/// one beyond 2^32 − 1.
+pub(crate) fn last_index(set: &IssuedSet) -> Option<CodeIndex> {
+    let more = set.tags.len().checked_sub(1).filter(|more| *more < MAX_SET_CODES)?;
+    if set.first == CodeIndex::NONE {
+        return None;
+    }
+    set.first.checked_add(u32::try_from(more).ok()?)
+}
+
+/// A page's limit within its range.
+pub(crate) fn page_limit(limit: u32) -> u32 {
+    limit.clamp(1, MAX_PAGE)
+}
+
+/// The bucket with one failure more, at `at`, in a window of `window_ms`.
+pub(crate) fn count_failure(bucket: Option<Bucket>, at: UnixMillis, window_ms: u64) -> Bucket {
+    match bucket {
+        Some(bucket) if at.since(bucket.window_started_at) < window_ms => Bucket {
+            failures: bucket.failures.saturating_add(1),
+            window_started_at: bucket.window_started_at,
+            last_failure_at: bucket.last_failure_at.max(at),
+        },
+        Some(_) | None => Bucket { failures: 1, window_started_at: at, last_failure_at: at },
+    }
+}
+
+/// The event that marking a realm as restored leaves. Its id follows from the realm and the time, so that no chance is
+/// needed here.
+pub(crate) fn restored_event(realm: &RealmId, at: UnixMillis, authenticators: u64) -> AuditEvent {
+    let chance = Sha256::new_with_prefix(b"matchbook restored ").chain_update(realm.as_str()).finalize();
+    let mut id = [0; 16];
+    let time = at.0.to_be_bytes();
+    for (to, from) in id.iter_mut().zip(time.iter().skip(2).chain(chance.iter())) {
+        *to = *from;
+    }
+    AuditEvent {
+        realm: realm.clone(),
+        id,
+        at,
+        kind: EventKind::DeviceRestored,
+        authenticator: None,
+        subscriber: None,
+        relying_party: None,
+        detail: format!(
+            "put back from a backup: the codes of {authenticators} devices are void until each device has called"
+        ),
+    }
+}

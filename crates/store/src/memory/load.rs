@@ -1,0 +1,160 @@
+//! Reads of the maps.
+
+use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
+use matchbook_rules::{
+    AuditEvent, Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, OutboxItem, OutboxKind, RealmId, Status,
+    Subscriber, SubscriberId, ThrottleSnapshot, VerifySnapshot, VerifyTarget,
+};
+
+use super::state::{DeviceKey, LAST_INDEX, State};
+use crate::agreed::page_limit;
+use crate::{AuthenticatorFilter, EventFilter, LoadError, MAX_PAGE, Page, StoreStats, VerifyLookup};
+
+impl State {
+    pub(super) fn device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError> {
+        let Some(realm_id) = self.directory.get(id) else { return Ok(None) };
+        let key = (realm_id.clone(), *id);
+        let gone = |what: &str| LoadError::Damaged(format!("the {what} of device {id} is not there"));
+        let authenticator = self.authenticators.get(&key).ok_or_else(|| gone("row"))?;
+        let subscriber = self.subscribers.get(&(realm_id.clone(), authenticator.subscriber.clone()));
+        let mut outbox: Vec<OutboxItem> = self.outbox_of(&key).cloned().collect();
+        outbox.sort_by_key(|item| (item.created_at, item.message));
+        Ok(Some(DeviceSnapshot {
+            realm: self.realms.get(realm_id).ok_or_else(|| gone("realm"))?.clone(),
+            subscriber_suspended: subscriber.ok_or_else(|| gone("user"))?.suspended,
+            authenticator: authenticator.clone(),
+            sets: self.sets_of(&key).cloned().collect(),
+            spent: self.spent_of(&key, CodeIndex::NONE, LAST_INDEX).collect(),
+            highest_spent: self.highest_spent(&key),
+            failures: self.failures.get(&key).copied().unwrap_or(0),
+            outbox,
+        }))
+    }
+
+    pub(super) fn verify(&self, lookup: &VerifyLookup) -> VerifySnapshot {
+        let realm = self.realms.get(&lookup.realm).cloned();
+        let (subscriber, authenticators) =
+            if realm.is_some() { self.target(&lookup.realm, &lookup.target) } else { (None, Vec::new()) };
+        let live = authenticators.into_iter().filter(|it| it.status != Status::Revoked);
+        let operation = lookup.operation.as_ref().and_then(|id| {
+            self.operations.get(&(lookup.realm.clone(), lookup.relying_party.clone(), id.clone())).cloned()
+        });
+        VerifySnapshot {
+            realm,
+            subscriber,
+            candidates: live.map(|it| self.candidate(it)).collect(),
+            throttle: ThrottleSnapshot {
+                source: self.bucket(&lookup.realm, lookup.source_bucket),
+                relying_party: self.bucket(&lookup.realm, lookup.relying_party_bucket),
+                global: self.bucket(&lookup.realm, lookup.global_bucket),
+                skips: self.bucket(&lookup.realm, lookup.skips_bucket),
+            },
+            operation,
+        }
+    }
+
+    fn target(&self, realm: &RealmId, target: &VerifyTarget) -> (Option<Subscriber>, Vec<Authenticator>) {
+        let subscriber = |id: &SubscriberId| self.subscribers.get(&(realm.clone(), id.clone())).cloned();
+        match target {
+            VerifyTarget::Subscriber(id) => match subscriber(id) {
+                Some(found) => {
+                    let theirs = self.devices_of(realm).filter(|it| it.subscriber == *id);
+                    (Some(found), theirs.cloned().collect())
+                }
+                None => (None, Vec::new()),
+            },
+            VerifyTarget::Authenticator(id) => match self.authenticators.get(&(realm.clone(), *id)) {
+                Some(found) => (subscriber(&found.subscriber), vec![found.clone()]),
+                None => (None, Vec::new()),
+            },
+        }
+    }
+
+    fn candidate(&self, authenticator: Authenticator) -> Candidate {
+        let key = (authenticator.realm.clone(), authenticator.id);
+        Candidate {
+            sets: self.sets_of(&key).cloned().collect(),
+            spent: self.spent_of(&key, CodeIndex::NONE, LAST_INDEX).collect(),
+            highest_spent: self.highest_spent(&key),
+            failures: self.failures.get(&key).copied().unwrap_or(0),
+            set_outstanding: self.outbox_of(&key).any(|item| matches!(item.kind, OutboxKind::Set { .. })),
+            authenticator,
+        }
+    }
+
+    fn highest_spent(&self, key: &DeviceKey) -> CodeIndex {
+        let forgotten = self.forgotten.get(key).copied();
+        self.spent_of(key, CodeIndex::NONE, LAST_INDEX).next_back().max(forgotten).unwrap_or(CodeIndex::NONE)
+    }
+
+    fn bucket(&self, realm: &RealmId, bucket: BucketKey) -> Bucket {
+        self.buckets.get(&(realm.clone(), bucket)).copied().unwrap_or_default()
+    }
+
+    fn devices_of(&self, realm: &RealmId) -> impl Iterator<Item = &Authenticator> {
+        self.authenticators.values().filter(move |it| it.realm == *realm)
+    }
+
+    pub(super) fn subscribers(&self, realm: &RealmId, page: &Page<SubscriberId>) -> Vec<Subscriber> {
+        let theirs = self.subscribers.values().filter(|it| it.realm == *realm);
+        cut(theirs.filter(|it| page.after.as_ref().is_none_or(|after| it.id > *after)), page.limit)
+    }
+
+    pub(super) fn authenticators(
+        &self,
+        realm: &RealmId,
+        filter: &AuthenticatorFilter,
+        page: &Page<AuthenticatorId>,
+    ) -> Vec<Authenticator> {
+        let wanted = |it: &&Authenticator| {
+            filter.subscriber.as_ref().is_none_or(|subscriber| it.subscriber == *subscriber)
+                && page.after.is_none_or(|after| it.id > after)
+        };
+        cut(self.devices_of(realm).filter(wanted), page.limit)
+    }
+
+    pub(super) fn events(&self, realm: &RealmId, filter: &EventFilter, page: &Page<[u8; 16]>) -> Vec<AuditEvent> {
+        let wanted = |it: &&AuditEvent| {
+            it.realm == *realm
+                && (filter.authenticator.is_none() || it.authenticator == filter.authenticator)
+                && page.after.is_none_or(|after| it.id < after)
+        };
+        cut(self.events.values().rev().filter(wanted), page.limit)
+    }
+
+    pub(super) fn outbox_due(&self, now: UnixMillis, limit: u32) -> Vec<OutboxItem> {
+        let mut due: Vec<&OutboxItem> = self.outbox.values().filter(|it| it.next_attempt_at <= now).collect();
+        // The sort keeps the order of the keys among equals.
+        due.sort_by_key(|it| it.next_attempt_at);
+        due.into_iter().take(rows(limit.min(MAX_PAGE))).cloned().collect()
+    }
+
+    pub(super) fn work_due(&self, limit: u32) -> Vec<AuthenticatorId> {
+        let due = self.authenticators.iter().filter(|(key, it)| {
+            let begun = it.keys.next.is_some()
+                || self.outbox_of(key).any(|item| matches!(item.kind, OutboxKind::Rotation | OutboxKind::Sync));
+            let workable = it.status == Status::Active && !it.restored;
+            workable && (it.refill_due.is_some() || (it.rotation_wanted.is_some() && !begun))
+        });
+        due.map(|(_, it)| it.id).take(rows(limit.min(MAX_PAGE))).collect()
+    }
+
+    pub(super) fn stats(&self) -> StoreStats {
+        let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+        StoreStats {
+            realms: count(self.realms.len()),
+            authenticators: count(self.authenticators.values().filter(|it| it.status != Status::Revoked).count()),
+            outbox: count(self.outbox.len()),
+            oldest_outbox: self.outbox.values().map(|it| it.created_at).min(),
+            bytes: 0,
+        }
+    }
+}
+
+fn cut<'a, T: Clone + 'a>(found: impl Iterator<Item = &'a T>, limit: u32) -> Vec<T> {
+    found.take(rows(page_limit(limit))).cloned().collect()
+}
+
+fn rows(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

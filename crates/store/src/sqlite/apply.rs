@@ -1,0 +1,141 @@
+//! Checks the guards of a change and makes its writes, inside a transaction that the writer holds.
+
+mod issue;
+mod state;
+
+use matchbook_protocol::AuthenticatorId;
+use matchbook_rules::{Changes, Guard, RealmId, Version, Write};
+use rusqlite::{Connection, Params, ffi};
+
+use super::rows::{Bad, Fields, ReadError, blob, column, text};
+
+/// A change was not made.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A guard did not hold, or a row was there.
+    Conflict(String),
+    /// The change makes no sense.
+    Senseless(String),
+    /// A row that was read makes no sense.
+    Damaged(String),
+    /// SQLite failed.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Sqlite(error) => Self::Sqlite(error),
+            ReadError::Damaged(what) => Self::Damaged(what),
+        }
+    }
+}
+
+/// Checks all guards, then makes the writes in their order.
+pub(super) fn apply(connection: &Connection, changes: &Changes) -> Result<(), Failure> {
+    changes.guards.iter().try_for_each(|guard| check(connection, guard))?;
+    changes.writes.iter().try_for_each(|write| make(connection, write))
+}
+
+fn check(connection: &Connection, guard: &Guard) -> Result<(), Failure> {
+    match guard {
+        Guard::Authenticator { realm, id, version } => {
+            let sql = "SELECT version FROM authenticators WHERE realm = ?1 AND authenticator = ?2";
+            let found = one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number())?;
+            guard_holds(Version(found.unwrap_or(0)) == *version, || format!("device {id} was changed meanwhile"))
+        }
+        Guard::Failures { realm, id, count } => {
+            let sql = "SELECT count FROM failures WHERE realm = ?1 AND authenticator = ?2";
+            let found: Option<u32> = one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number())?;
+            guard_holds(found.unwrap_or(0) == *count, || format!("device {id} had another failure meanwhile"))
+        }
+        Guard::Realm { id, version } => {
+            let sql = "SELECT version FROM realms WHERE realm = ?1";
+            let found = one(connection, sql, [text(id.as_str())], |it| it.number())?;
+            guard_holds(Version(found.unwrap_or(0)) == *version, || format!("realm {id} was changed meanwhile"))
+        }
+    }
+}
+
+fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
+    match write {
+        Write::PutRealm(realm) => state::put_realm(connection, realm),
+        Write::PutSubscriber(subscriber) => state::put_subscriber(connection, subscriber),
+        Write::InsertAuthenticator(authenticator) => state::insert_authenticator(connection, authenticator),
+        Write::PutAuthenticator(authenticator) => state::put_authenticator(connection, authenticator),
+        Write::SetFailures { realm, id, count } => state::set_failures(connection, realm, id, *count),
+        Write::InsertSet(set) => issue::insert_set(connection, set),
+        Write::DeleteSet { realm, id, first } => issue::delete_set(connection, realm, id, *first),
+        Write::Spend(spend) => issue::spend(connection, spend),
+        Write::InsertOperation(operation) => state::insert_operation(connection, operation),
+        Write::CountFailure { realm, bucket, at, window_ms } => {
+            state::count_failure(connection, realm, *bucket, *at, *window_ms)
+        }
+        Write::ClearBucket { realm, bucket } => execute(
+            connection,
+            "DELETE FROM buckets WHERE realm = ?1 AND bucket = ?2",
+            [text(realm.as_str()), blob(&bucket.0)],
+        )
+        .map(drop),
+        Write::InsertOutbox(item) => issue::insert_outbox(connection, item),
+        Write::DeleteOutbox { realm, id, message } => issue::delete_outbox(connection, realm, id, message),
+        Write::OutboxAttempt { realm, id, message, next_attempt_at } => {
+            issue::outbox_attempt(connection, realm, id, message, *next_attempt_at)
+        }
+        Write::Audit(event) => state::insert_event(connection, event),
+        Write::InsertToken(token) => state::insert_token(connection, token),
+        Write::DeleteToken(id) => state::delete_token(connection, *id),
+    }
+}
+
+pub(super) use issue::forget_set;
+
+/// Runs a statement; the number of rows that it changed.
+pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {
+    Ok(connection.prepare_cached(sql)?.execute(params)?)
+}
+
+/// Inserts a row; a conflict, told by `taken`, when its key is there.
+fn insert(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    taken: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    match execute(connection, sql, params) {
+        Ok(_) => Ok(()),
+        Err(Failure::Sqlite(error)) if is_taken(&error) => Err(Failure::Conflict(taken())),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        matches!(error.extended_code, ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE)
+    })
+}
+
+/// The first column of the first row.
+pub(super) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&mut Fields<'_>) -> Result<T, Bad>,
+) -> Result<Option<T>, ReadError> {
+    Ok(column(connection, sql, params, read)?.into_iter().next())
+}
+
+fn guard_holds(holds: bool, else_what: impl FnOnce() -> String) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(Failure::Conflict(else_what())) }
+}
+
+/// The two columns that nearly every key begins with.
+fn key<'a>(realm: &'a RealmId, id: &'a AuthenticatorId) -> [rusqlite::types::ToSqlOutput<'a>; 2] {
+    [text(realm.as_str()), blob(&id.0)]
+}

@@ -1,0 +1,117 @@
+//! Writes of sets, of the ledger of spends, and of the outbox.
+
+use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
+use matchbook_rules::{IssuedSet, OutboxItem, RealmId, Spend};
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Failure, execute, guard_holds, insert, key, one};
+use crate::agreed::last_index;
+use crate::sqlite::rows::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set, blob, number, spend_kind, text, time};
+
+pub(super) fn insert_set(connection: &Connection, set: &IssuedSet) -> Result<(), Failure> {
+    let IssuedSet { realm, authenticator, first, .. } = set;
+    let Some(last) = last_index(set) else {
+        return Err(Failure::Senseless(format!(
+            "a set of {} codes from index {first} cannot be: please report this",
+            set.tags.len()
+        )));
+    };
+    let [realm, id] = key(realm, authenticator);
+    // Sets do not overlap, so only the one that begins last before this one's end can reach into it.
+    let sql =
+        "SELECT last FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1";
+    let before: Option<u32> = one(connection, sql, [realm.clone(), id.clone(), number(last.0)], |it| it.number())?;
+    let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
+    let forgotten: Option<u32> = one(connection, sql, [realm, id], |it| it.number())?;
+    guard_holds(before.max(forgotten).is_none_or(|taken| taken < first.0), || {
+        format!("codes from index {first} of device {authenticator} were issued meanwhile")
+    })?;
+    insert(connection, INSERT_SET, params_from_iter(bind_set(set, last)), || {
+        format!("the set from index {first} of device {authenticator} is there")
+    })
+}
+
+pub(super) fn delete_set(
+    connection: &Connection,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+    first: CodeIndex,
+) -> Result<(), Failure> {
+    let sql = "SELECT last FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first = ?3";
+    let values = [text(realm.as_str()), blob(&id.0), number(first.0)];
+    match one(connection, sql, values, |it| it.number())? {
+        Some(last) => forget_set(connection, realm.as_str(), &id.0, first, CodeIndex(last)),
+        None => Ok(()),
+    }
+}
+
+/// Deletes a set and its rows of the ledger, and keeps the highest of them.
+pub(in crate::sqlite) fn forget_set(
+    connection: &Connection,
+    realm: &str,
+    id: &[u8],
+    first: CodeIndex,
+    last: CodeIndex,
+) -> Result<(), Failure> {
+    let values = [text(realm), blob(id), number(first.0), number(last.0)];
+    let sql = "INSERT INTO forgotten (realm, authenticator, highest) \
+               SELECT ?1, ?2, code FROM spends WHERE realm = ?1 AND authenticator = ?2 AND code BETWEEN ?3 AND ?4 \
+               ORDER BY code DESC LIMIT 1 \
+               ON CONFLICT DO UPDATE SET highest = max(highest, excluded.highest)";
+    if execute(connection, sql, params_from_iter(&values))? > 0 {
+        let sql = "DELETE FROM spends WHERE realm = ?1 AND authenticator = ?2 AND code BETWEEN ?3 AND ?4";
+        execute(connection, sql, params_from_iter(&values))?;
+    }
+    let sql = "DELETE FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first = ?3";
+    execute(connection, sql, [text(realm), blob(id), number(first.0)]).map(drop)
+}
+
+/// The one write that says who has the code: it inserts a row or none.
+pub(super) fn spend(connection: &Connection, spend: &Spend) -> Result<(), Failure> {
+    let [realm, id] = key(&spend.realm, &spend.authenticator);
+    let sql = "INSERT INTO spends (realm, authenticator, code, kind, relying_party, operation, at) \
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?3 <= ( \
+                   SELECT last FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first <= ?3 \
+                   ORDER BY first DESC LIMIT 1) \
+               ON CONFLICT DO NOTHING";
+    let values = [
+        realm,
+        id,
+        number(spend.index.0),
+        number(spend_kind(spend.kind)),
+        text(spend.relying_party.as_str()),
+        text(spend.operation.as_str()),
+        time(spend.at),
+    ];
+    guard_holds(execute(connection, sql, values)? == 1, || {
+        format!("code {} of device {} is used, or its set is void", spend.index, spend.authenticator)
+    })
+}
+
+pub(super) fn insert_outbox(connection: &Connection, item: &OutboxItem) -> Result<(), Failure> {
+    insert(connection, INSERT_OUTBOX, params_from_iter(bind_outbox(item)), || {
+        format!("a message for device {} has the same id", item.authenticator)
+    })
+}
+
+pub(super) fn delete_outbox(
+    connection: &Connection,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+    message: &[u8; 16],
+) -> Result<(), Failure> {
+    let sql = "DELETE FROM outbox WHERE realm = ?1 AND authenticator = ?2 AND message = ?3";
+    execute(connection, sql, [text(realm.as_str()), blob(&id.0), blob(message)]).map(drop)
+}
+
+pub(super) fn outbox_attempt(
+    connection: &Connection,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+    message: &[u8; 16],
+    next_attempt_at: UnixMillis,
+) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET attempts = min(attempts + 1, 4294967295), next_attempt_at = ?4 \
+               WHERE realm = ?1 AND authenticator = ?2 AND message = ?3";
+    execute(connection, sql, [text(realm.as_str()), blob(&id.0), blob(message), time(next_attempt_at)]).map(drop)
+}

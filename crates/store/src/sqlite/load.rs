@@ -1,0 +1,160 @@
+//! The snapshots that decisions are made on.
+
+use matchbook_protocol::{AuthenticatorId, CodeIndex};
+use matchbook_rules::{
+    Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, IssuedSet, Operation, OutboxItem, Realm, RealmId,
+    Status, Subscriber, ThrottleSnapshot, VerifySnapshot, VerifyTarget,
+};
+use rusqlite::Connection;
+
+use super::apply::one;
+use super::rows::{BucketRow, OUTBOX_SET, ReadError, blob, column, number, row, rows, text};
+use crate::VerifyLookup;
+
+const BY_KEY: &str = "WHERE realm = ?1 AND authenticator = ?2";
+
+pub(super) fn device(connection: &Connection, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, ReadError> {
+    let sql = "SELECT realm FROM directory WHERE authenticator = ?1";
+    let Some(realm_id): Option<RealmId> = one(connection, sql, [blob(&id.0)], |it| it.name())? else {
+        return Ok(None);
+    };
+    let authenticator = authenticator(connection, &realm_id, id)?
+        .ok_or_else(|| gone(format!("device {id} is in the directory and not in realm {realm_id}")))?;
+    let realm =
+        realm(connection, &realm_id)?.ok_or_else(|| gone(format!("realm {realm_id} of device {id} is not there")))?;
+    let subscriber = self::subscriber(connection, &authenticator)?
+        .ok_or_else(|| gone(format!("user {} of device {id} is not there", authenticator.subscriber)))?;
+    let ledger = Ledger::load(connection, &realm_id, id)?;
+    let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY created_at, message";
+    Ok(Some(DeviceSnapshot {
+        realm,
+        subscriber_suspended: subscriber.suspended,
+        authenticator,
+        sets: ledger.sets,
+        spent: ledger.spent,
+        highest_spent: ledger.highest_spent,
+        failures: failures(connection, &realm_id, id)?,
+        outbox: rows::<OutboxItem>(connection, sql, [text(realm_id.as_str()), blob(&id.0)])?,
+    }))
+}
+
+pub(super) fn verify(connection: &Connection, lookup: &VerifyLookup) -> Result<VerifySnapshot, ReadError> {
+    let realm = realm(connection, &lookup.realm)?;
+    let (subscriber, authenticators) = match &realm {
+        Some(_) => target(connection, lookup)?,
+        None => (None, Vec::new()),
+    };
+    let live = authenticators.into_iter().filter(|it| it.status != Status::Revoked);
+    let operation = match &lookup.operation {
+        Some(id) => row::<Operation>(
+            connection,
+            "WHERE realm = ?1 AND relying_party = ?2 AND operation = ?3",
+            [text(lookup.realm.as_str()), text(lookup.relying_party.as_str()), text(id.as_str())],
+        )?,
+        None => None,
+    };
+    Ok(VerifySnapshot {
+        realm,
+        subscriber,
+        candidates: live.map(|it| candidate(connection, it)).collect::<Result<_, _>>()?,
+        throttle: ThrottleSnapshot {
+            source: bucket(connection, &lookup.realm, lookup.source_bucket)?,
+            relying_party: bucket(connection, &lookup.realm, lookup.relying_party_bucket)?,
+            global: bucket(connection, &lookup.realm, lookup.global_bucket)?,
+            skips: bucket(connection, &lookup.realm, lookup.skips_bucket)?,
+        },
+        operation,
+    })
+}
+
+/// Whose code it is, and which authenticators that gives.
+fn target(
+    connection: &Connection,
+    lookup: &VerifyLookup,
+) -> Result<(Option<Subscriber>, Vec<Authenticator>), ReadError> {
+    let realm = text(lookup.realm.as_str());
+    match &lookup.target {
+        VerifyTarget::Subscriber(id) => {
+            let key = [realm, text(id.as_str())];
+            let by_subscriber = "WHERE realm = ?1 AND subscriber = ?2 ORDER BY authenticator";
+            let subscriber: Option<Subscriber> = row(connection, "WHERE realm = ?1 AND subscriber = ?2", key.clone())?;
+            let authenticators = if subscriber.is_some() { rows(connection, by_subscriber, key)? } else { Vec::new() };
+            Ok((subscriber, authenticators))
+        }
+        VerifyTarget::Authenticator(id) => match authenticator(connection, &lookup.realm, id)? {
+            Some(authenticator) => {
+                let subscriber = self::subscriber(connection, &authenticator)?;
+                Ok((subscriber, vec![authenticator]))
+            }
+            None => Ok((None, Vec::new())),
+        },
+    }
+}
+
+fn candidate(connection: &Connection, authenticator: Authenticator) -> Result<Candidate, ReadError> {
+    let Authenticator { realm, id, .. } = &authenticator;
+    let ledger = Ledger::load(connection, realm, id)?;
+    let sql = "SELECT 1 FROM outbox WHERE realm = ?1 AND authenticator = ?2 AND kind = ?3 LIMIT 1";
+    let outstanding =
+        one(connection, sql, [text(realm.as_str()), blob(&id.0), number(OUTBOX_SET)], |it| it.flag())?.is_some();
+    Ok(Candidate {
+        sets: ledger.sets,
+        spent: ledger.spent,
+        highest_spent: ledger.highest_spent,
+        failures: failures(connection, realm, id)?,
+        set_outstanding: outstanding,
+        authenticator,
+    })
+}
+
+struct Ledger {
+    sets: Vec<IssuedSet>,
+    spent: Vec<CodeIndex>,
+    highest_spent: CodeIndex,
+}
+
+impl Ledger {
+    fn load(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> Result<Self, ReadError> {
+        let key = [text(realm.as_str()), blob(&id.0)];
+        let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY first";
+        let sets = rows(connection, sql, key.clone())?;
+        // Rows of the ledger go with their set, so all that are there are within the sets.
+        let sql = "SELECT code FROM spends WHERE realm = ?1 AND authenticator = ?2 ORDER BY code";
+        let spent: Vec<CodeIndex> = column(connection, sql, key.clone(), |fields| fields.number().map(CodeIndex))?;
+        let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
+        let forgotten = one(connection, sql, key, |fields| fields.number().map(CodeIndex))?;
+        let highest_spent = spent.last().copied().max(forgotten).unwrap_or(CodeIndex::NONE);
+        Ok(Self { sets, spent, highest_spent })
+    }
+}
+
+pub(super) fn realm(connection: &Connection, id: &RealmId) -> Result<Option<Realm>, ReadError> {
+    row(connection, "WHERE realm = ?1", [text(id.as_str())])
+}
+
+fn authenticator(
+    connection: &Connection,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+) -> Result<Option<Authenticator>, ReadError> {
+    row(connection, BY_KEY, [text(realm.as_str()), blob(&id.0)])
+}
+
+fn subscriber(connection: &Connection, of: &Authenticator) -> Result<Option<Subscriber>, ReadError> {
+    row(connection, "WHERE realm = ?1 AND subscriber = ?2", [text(of.realm.as_str()), text(of.subscriber.as_str())])
+}
+
+fn failures(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> Result<u32, ReadError> {
+    let sql = "SELECT count FROM failures WHERE realm = ?1 AND authenticator = ?2";
+    Ok(one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number())?.unwrap_or(0))
+}
+
+fn bucket(connection: &Connection, realm: &RealmId, key: BucketKey) -> Result<Bucket, ReadError> {
+    let found: Option<BucketRow> =
+        row(connection, "WHERE realm = ?1 AND bucket = ?2", [text(realm.as_str()), blob(&key.0)])?;
+    Ok(found.map(|row| row.0).unwrap_or_default())
+}
+
+fn gone(what: String) -> ReadError {
+    ReadError::Damaged(what)
+}

@@ -1,0 +1,250 @@
+//! The store that servers run on: one SQLite database on a local disk.
+//!
+//! - [`SqliteStore::open`] takes the lock, sets SQLite up (write-ahead log, `synchronous=FULL`) and reads that back.
+//! - One thread writes: it groups what waits into one commit and answers after it (`writer`).
+//! - A few connections read, each load in one transaction (`readers`, `load`, `list`).
+//! - The layout is in `migrations/`; each step's checksum stands in the database.
+
+mod apply;
+mod backup;
+mod check;
+mod files;
+mod list;
+mod load;
+mod lock;
+mod migrations;
+mod open;
+mod prune;
+mod readers;
+mod restore;
+mod rows;
+mod sentence;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use backup::{BackupError, BackupProgress, backup};
+pub use check::check;
+pub use open::{OpenError, OpenOptions};
+pub use restore::restore;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use matchbook_protocol::{AuthenticatorId, UnixMillis};
+use matchbook_rules::{
+    AuditEvent, Authenticator, Changes, DeviceSnapshot, OutboxItem, Realm, RealmId, Subscriber, SubscriberId,
+    TokenRecord, VerifySnapshot,
+};
+use rusqlite::Connection;
+
+use self::lock::Lock;
+use self::open::Origin;
+use self::readers::Readers;
+use self::writer::Writer;
+use crate::{AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup};
+
+/// Changes that one commit holds at most: beyond this the flush is no longer what a commit costs.
+const MAX_BATCH: usize = 256;
+/// Changes that wait for the writer at most; the next one waits for room.
+const MAX_QUEUE: usize = 4_096;
+/// Connections that read at once.
+const READERS: usize = 4;
+/// Prepared statements that a connection keeps; the code has fewer.
+const STATEMENT_CACHE: usize = 96;
+/// How long a program beside us, such as an sqlite3 shell, may hold the database before a commit is refused.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// KiB of pages that the writer keeps in memory.
+const WRITER_CACHE_KIB: i64 = 65_536;
+/// KiB of pages that each reader keeps in memory.
+const READER_CACHE_KIB: i64 = 8_192;
+/// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits touched
+/// once, and takes longer to read after a kill.
+const WAL_PAGES: i32 = 16_384;
+/// Sizes are counted anew only after this many times as long as counting took, so that it costs at most 1 %.
+const STATS_REST: u32 = 100;
+/// Counting that is faster than this is done every time.
+const STATS_CHEAP: Duration = Duration::from_millis(5);
+
+/// The store in one SQLite database. Reads need a tokio runtime; opening and dropping block for a moment.
+///
+/// Dropping it writes and answers what was sent, closes the database and lets go of the lock.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Writer,
+    readers: Readers,
+    stats: Mutex<Option<CountedStats>>,
+}
+
+#[derive(Clone, Copy)]
+struct CountedStats {
+    stats: StoreStats,
+    at: Instant,
+    took: Duration,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, bringing its layout up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do: the file is missing, in use, not ours, damaged, of a newer release, made with other
+    /// secrets, a backup, or cannot be written.
+    pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let (lock, connection) = open::open(path, options, Origin::Store)?;
+        Self::start(path, lock, connection)
+    }
+
+    fn start(path: &Path, lock: Lock, connection: Connection) -> Result<Self, OpenError> {
+        let path = path.to_path_buf();
+        let writer = Writer::start(path.clone(), connection, lock)
+            .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
+        Ok(Self { readers: Readers::new(path.clone()), path, writer, stats: Mutex::new(None) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads every page and checks that they fit together.
+    ///
+    /// # Errors
+    /// [`LoadError::Damaged`] with the first findings, or [`LoadError::Unavailable`].
+    pub async fn check(&self) -> Result<(), LoadError> {
+        self.readers.read(|connection| check::quick_check(connection)).await
+    }
+
+    /// Copies the store, while it is in use, into a new file: [`backup`] on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`backup`].
+    pub async fn backup_to(
+        &self,
+        target: impl Into<PathBuf>,
+        progress: impl FnMut(BackupProgress) + Send + 'static,
+    ) -> Result<(), BackupError> {
+        let (source, target) = (self.path.clone(), target.into());
+        let copying = tokio::task::spawn_blocking(move || backup(&source, &target, progress));
+        copying.await.unwrap_or_else(|error| Err(BackupError::Source(format!("the backup was cut off ({error})"))))
+    }
+
+    fn recent_stats(&self) -> Option<StoreStats> {
+        let counted = (*self.stats.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let rest = counted.took.saturating_mul(STATS_REST);
+        (counted.took >= STATS_CHEAP && counted.at.elapsed() < rest).then_some(counted.stats)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError> {
+        let id = *id;
+        self.readers.read(move |connection| load::device(connection, &id)).await
+    }
+
+    async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError> {
+        let lookup = lookup.clone();
+        self.readers.read(move |connection| load::verify(connection, &lookup)).await
+    }
+
+    async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.writer.commit(changes).await
+    }
+
+    async fn realms(&self) -> Result<Vec<Realm>, LoadError> {
+        self.readers.read(|connection| list::realms(connection)).await
+    }
+
+    async fn realm(&self, id: &RealmId) -> Result<Option<Realm>, LoadError> {
+        let id = id.clone();
+        self.readers.read(move |connection| load::realm(connection, &id)).await
+    }
+
+    async fn subscribers(&self, realm: &RealmId, page: Page<SubscriberId>) -> Result<Vec<Subscriber>, LoadError> {
+        let realm = realm.clone();
+        self.readers.read(move |connection| list::subscribers(connection, &realm, &page)).await
+    }
+
+    async fn subscriber(&self, realm: &RealmId, id: &SubscriberId) -> Result<Option<Subscriber>, LoadError> {
+        let (realm, id) = (realm.clone(), id.clone());
+        self.readers.read(move |connection| list::subscriber(connection, &realm, &id)).await
+    }
+
+    async fn authenticators(
+        &self,
+        realm: &RealmId,
+        filter: &AuthenticatorFilter,
+        page: Page<AuthenticatorId>,
+    ) -> Result<Vec<Authenticator>, LoadError> {
+        let (realm, filter) = (realm.clone(), filter.clone());
+        self.readers.read(move |connection| list::authenticators(connection, &realm, &filter, &page)).await
+    }
+
+    async fn events(
+        &self,
+        realm: &RealmId,
+        filter: &EventFilter,
+        page: Page<[u8; 16]>,
+    ) -> Result<Vec<AuditEvent>, LoadError> {
+        let (realm, filter) = (realm.clone(), filter.clone());
+        self.readers.read(move |connection| list::events(connection, &realm, &filter, &page)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, LoadError> {
+        self.readers.read(|connection| list::tokens(connection)).await
+    }
+
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, LoadError> {
+        let hash = *hash;
+        self.readers.read(move |connection| list::token_by_hash(connection, &hash)).await
+    }
+
+    async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError> {
+        self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
+    }
+
+    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
+        self.readers.read(move |connection| list::work_due(connection, limit)).await
+    }
+
+    async fn prune(
+        &self,
+        operations_before: UnixMillis,
+        buckets_before: UnixMillis,
+        events_before: UnixMillis,
+    ) -> Result<u64, CommitError> {
+        let realms = self.readers.read(|connection| prune::realms(connection)).await;
+        let realms = realms.map_err(|error| CommitError::Unavailable(error.to_string()))?;
+        let operations = prune::operations(&self.writer, operations_before).await?;
+        let buckets = prune::buckets(&self.readers, &self.writer, buckets_before).await?;
+        let events = prune::events(&self.writer, &realms, events_before).await?;
+        let sets = prune::spent_sets(&self.readers, &self.writer).await?;
+        Ok([operations, buckets, events, sets].into_iter().fold(0, u64::saturating_add))
+    }
+
+    async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
+        self.writer.step(move |connection| restore::mark(connection, at)).await
+    }
+
+    async fn stats(&self) -> Result<StoreStats, LoadError> {
+        let bytes = files::size_of(&self.path);
+        if let Some(recent) = self.recent_stats() {
+            return Ok(StoreStats { bytes, ..recent });
+        }
+        let at = Instant::now();
+        let stats = self.readers.read(|connection| list::stats(connection)).await?;
+        let counted = CountedStats { stats, at, took: at.elapsed() };
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+        Ok(StoreStats { bytes, ..stats })
+    }
+
+    async fn probe(&self) -> Result<(), CommitError> {
+        let sql = "UPDATE meta SET value = value + 1 WHERE name = 'probes'";
+        self.writer.step(move |connection| apply::execute(connection, sql, []).map(|_| 0)).await.map(drop)
+    }
+}

@@ -1,0 +1,104 @@
+//! Tables `sets` and `outbox`.
+
+use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch};
+use matchbook_rules::{CodeTag, IssuedSet, OutboxItem, OutboxKind};
+
+use super::values::{blob, number, opt, owned_blob, text, time};
+use super::words::{OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, alphabet, read_format};
+use super::{Bad, Bound, Fields, Stored};
+use crate::agreed::last_index;
+
+pub(in crate::sqlite) const INSERT_SET: &str = "INSERT INTO sets \
+     (realm, authenticator, first, last, alphabet, digits, pepper_version, issued_at, tags) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+pub(in crate::sqlite) const INSERT_OUTBOX: &str = "INSERT INTO outbox \
+     (realm, authenticator, message, kind, first, last, epoch, bytes, created_at, attempts, next_attempt_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+/// The values to bind for a set that ends with `last`.
+pub(in crate::sqlite) fn bind_set(it: &IssuedSet, last: CodeIndex) -> Bound<'_, 9> {
+    [
+        text(it.realm.as_str()),
+        blob(&it.authenticator.0),
+        number(it.first.0),
+        number(last.0),
+        number(alphabet(it.format.alphabet())),
+        number(it.format.digits()),
+        number(it.pepper_version),
+        time(it.issued_at),
+        owned_blob(it.tags.iter().flat_map(|tag| tag.0).collect()),
+    ]
+}
+
+impl Stored for IssuedSet {
+    const TABLE: &'static str = "sets";
+    const SELECT: &'static str =
+        "SELECT realm, authenticator, first, last, alphabet, digits, pepper_version, issued_at, tags";
+    const KEY: usize = 3;
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, Bad> {
+        let (realm, authenticator) = (fields.name()?, AuthenticatorId(fields.array()?));
+        let (first, last) = (CodeIndex(fields.number()?), CodeIndex(fields.number()?));
+        let format = read_format(fields)?;
+        let (pepper_version, issued_at) = (fields.number()?, fields.time()?);
+        let (tags, rest) = fields.blob()?.as_chunks::<16>();
+        let tags = tags.iter().copied().map(CodeTag).collect();
+        let set = Self { realm, authenticator, first, format, tags, pepper_version, issued_at };
+        if !rest.is_empty() || last_index(&set) != Some(last) {
+            return Err(fields.bad("does not hold a tag for each index"));
+        }
+        Ok(set)
+    }
+}
+
+pub(in crate::sqlite) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 11> {
+    let (kind, range) = match it.kind {
+        OutboxKind::Set { first, last } => (OUTBOX_SET, Some((first, last))),
+        OutboxKind::Rotation => (OUTBOX_ROTATION, None),
+        OutboxKind::Sync => (OUTBOX_SYNC, None),
+    };
+    [
+        text(it.realm.as_str()),
+        blob(&it.authenticator.0),
+        blob(&it.message),
+        number(kind),
+        opt(range, |(first, _)| number(first.0)),
+        opt(range, |(_, last)| number(last.0)),
+        number(it.epoch.0),
+        blob(&it.bytes),
+        time(it.created_at),
+        number(it.attempts),
+        time(it.next_attempt_at),
+    ]
+}
+
+impl Stored for OutboxItem {
+    const TABLE: &'static str = "outbox";
+    const SELECT: &'static str = "SELECT realm, authenticator, message, kind, first, last, epoch, bytes, created_at, \
+         attempts, next_attempt_at";
+    const KEY: usize = 3;
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, Bad> {
+        Ok(Self {
+            realm: fields.name()?,
+            authenticator: AuthenticatorId(fields.array()?),
+            message: fields.array()?,
+            kind: outbox_kind(fields)?,
+            epoch: Epoch(fields.number()?),
+            bytes: fields.blob()?.to_vec(),
+            created_at: fields.time()?,
+            attempts: fields.number()?,
+            next_attempt_at: fields.time()?,
+        })
+    }
+}
+
+fn outbox_kind(fields: &mut Fields<'_>) -> Result<OutboxKind, Bad> {
+    match (fields.number()?, fields.opt_number()?, fields.opt_number()?) {
+        (OUTBOX_SET, Some(first), Some(last)) => Ok(OutboxKind::Set { first: CodeIndex(first), last: CodeIndex(last) }),
+        (OUTBOX_ROTATION, None, None) => Ok(OutboxKind::Rotation),
+        (OUTBOX_SYNC, None, None) => Ok(OutboxKind::Sync),
+        _ => Err(fields.bad("does not fit the kind, or there is no such kind")),
+    }
+}

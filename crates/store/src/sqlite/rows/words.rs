@@ -1,0 +1,111 @@
+//! The numbers that stand for kinds and states in the columns. A number is never given another meaning.
+
+use matchbook_protocol::codes::{Alphabet, CodeFormat};
+use matchbook_rules::{EventKind, RefillReason, RotationReason, SpendKind, Verdict};
+
+use super::{Bad, Fields};
+
+/// `status` of `authenticators`.
+pub(in crate::sqlite) const STATUS_PENDING: u8 = 0;
+pub(in crate::sqlite) const STATUS_ACTIVE: u8 = 1;
+pub(in crate::sqlite) const STATUS_SUSPENDED: u8 = 2;
+pub(in crate::sqlite) const STATUS_REVOKED: u8 = 3;
+
+/// `kind` of `outbox`.
+pub(in crate::sqlite) const OUTBOX_SET: u8 = 0;
+pub(in crate::sqlite) const OUTBOX_ROTATION: u8 = 1;
+pub(in crate::sqlite) const OUTBOX_SYNC: u8 = 2;
+
+/// `mode` of `realms`.
+pub(in crate::sqlite) const MODE_INDEXED: u8 = 0;
+pub(in crate::sqlite) const MODE_NEXT_IN_ORDER: u8 = 1;
+pub(in crate::sqlite) const MODE_ANY_UNUSED: u8 = 2;
+
+/// `role` of `tokens`.
+pub(in crate::sqlite) const ROLE_OPERATOR: u8 = 0;
+pub(in crate::sqlite) const ROLE_REALM_OPERATOR: u8 = 1;
+pub(in crate::sqlite) const ROLE_RELYING_PARTY: u8 = 2;
+
+/// `kind` of `spends`.
+pub(in crate::sqlite) const fn spend_kind(kind: SpendKind) -> u8 {
+    match kind {
+        SpendKind::Accepted => 0,
+        SpendKind::Skipped => 1,
+    }
+}
+
+/// `verdict` of `operations`.
+pub(super) const fn verdict(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Accepted => 1,
+        Verdict::Rejected => 0,
+    }
+}
+
+pub(super) fn read_verdict(fields: &mut Fields<'_>) -> Result<Verdict, Bad> {
+    Ok(if fields.flag()? { Verdict::Accepted } else { Verdict::Rejected })
+}
+
+/// `refill_due` of `authenticators`.
+pub(super) const fn refill(reason: RefillReason) -> u8 {
+    match reason {
+        RefillReason::ServerCount => 0,
+        RefillReason::Operator => 1,
+    }
+}
+
+pub(super) fn read_refill(fields: &mut Fields<'_>) -> Result<Option<RefillReason>, Bad> {
+    match fields.opt_number::<u8>()? {
+        None => Ok(None),
+        Some(0) => Ok(Some(RefillReason::ServerCount)),
+        Some(1) => Ok(Some(RefillReason::Operator)),
+        Some(_) => Err(fields.bad("is no reason for a refill")),
+    }
+}
+
+/// `rotation_wanted` of `authenticators`.
+pub(super) const fn rotation(reason: RotationReason) -> u8 {
+    match reason {
+        RotationReason::Scheduled => 0,
+        RotationReason::Operator => 1,
+        RotationReason::Device => 2,
+    }
+}
+
+pub(super) fn read_rotation(fields: &mut Fields<'_>) -> Result<Option<RotationReason>, Bad> {
+    match fields.opt_number::<u8>()? {
+        None => Ok(None),
+        Some(0) => Ok(Some(RotationReason::Scheduled)),
+        Some(1) => Ok(Some(RotationReason::Operator)),
+        Some(2) => Ok(Some(RotationReason::Device)),
+        Some(_) => Err(fields.bad("is no reason for a rotation")),
+    }
+}
+
+/// `alphabet` of `sets`.
+pub(super) const fn alphabet(alphabet: Alphabet) -> u8 {
+    match alphabet {
+        Alphabet::Decimal => 0,
+        Alphabet::Base32 => 1,
+    }
+}
+
+/// `alphabet` and `digits` of `sets`.
+pub(super) fn read_format(fields: &mut Fields<'_>) -> Result<CodeFormat, Bad> {
+    let alphabet = if fields.flag()? { Alphabet::Base32 } else { Alphabet::Decimal };
+    CodeFormat::new(alphabet, fields.number()?).map_err(|_| fields.bad("is no number of digits"))
+}
+
+/// `kind` of `audit`: the word that the model gives.
+pub(super) fn event(kind: EventKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        // A unit variant is always a string.
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+pub(super) fn read_event(fields: &mut Fields<'_>) -> Result<EventKind, Bad> {
+    let word = fields.text()?.to_owned();
+    serde_json::from_value(serde_json::Value::String(word)).map_err(|_| fields.bad("is no kind of event"))
+}
