@@ -4,9 +4,17 @@
 //! and commits the [`Changes`] that it returns; a [`Guard`] that no longer holds makes the commit a conflict, and the
 //! server loads and decides again.
 
+pub mod challenge;
 pub mod keyring;
 pub mod model;
+pub mod policy;
 pub mod refusal;
+pub mod throttle;
+pub mod verify;
+
+mod holding;
+#[cfg(test)]
+mod little_store;
 #[cfg(test)]
 mod testing;
 

@@ -61,7 +61,7 @@ pub struct Spend {
 pub enum SpendKind {
     /// It was verified.
     Accepted,
-    /// The user said that it is gone.
+    /// The user said that it is gone, or in order a later one was accepted.
     Skipped,
 }
 

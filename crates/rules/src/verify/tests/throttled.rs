@@ -1,0 +1,142 @@
+//! Guessing: who waits, what locks, and what a success clears.
+
+use crate::little_store::{World, code, user};
+use crate::model::*;
+use crate::throttle::{HARD_STOP, RELYING_PARTY_FAILURES};
+use crate::verify::VerifyRefusal;
+
+const ACCEPTED: Result<Verdict, VerifyRefusal> = Ok(Verdict::Accepted);
+const REJECTED: Result<Verdict, VerifyRefusal> = Ok(Verdict::Rejected);
+
+fn slow_down(retry_after_ms: u64) -> Result<Verdict, VerifyRefusal> {
+    Err(VerifyRefusal::SlowDown { retry_after_ms })
+}
+
+fn world() -> (World, matchbook_protocol::AuthenticatorId) {
+    let mut world = World::new(Policy::default());
+    let id = world.device("alice", 1, 40);
+    (world, id)
+}
+
+/// Fails from a new source each time.
+fn fail_from_everywhere(world: &mut World, times: u32) {
+    for number in 0..times {
+        world.fail_from("alice", &format!("203.0.113.{number}"), 1);
+    }
+}
+
+#[test]
+fn after_five_failures_a_source_waits_even_with_the_right_code() {
+    let (mut world, id) = world();
+    world.fail_from("alice", "192.0.2.1", 5);
+    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(30_000));
+    assert_eq!(world.try_code("alice", "000000"), slow_down(30_000), "alike, and not counted");
+    assert_eq!(world.store.failures_of(id), 5);
+    world.now = world.now.plus(30_000);
+    assert_eq!(world.try_code("alice", "000000"), REJECTED);
+    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(60_000));
+    world.now = world.now.plus(60_000);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
+}
+
+#[test]
+fn another_source_and_another_name_do_not_wait() {
+    let (mut world, id) = world();
+    let bobs = world.device("bob", 2, 40);
+    world.fail_from("alice", "198.51.100.7", 5);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
+    let mut request = world.attempt(user("bob"), &code(bobs, 1));
+    request.source = Some("198.51.100.7".to_owned());
+    assert_eq!(world.verify(&request), ACCEPTED);
+}
+
+#[test]
+fn a_name_that_does_not_exist_slows_down_alike() {
+    let (mut world, _) = world();
+    world.fail_from("nobody", "192.0.2.1", 5);
+    assert_eq!(world.try_code("nobody", "000000"), slow_down(30_000));
+    assert_eq!(world.store.events_of(EventKind::SourceSlowed).len(), 1);
+}
+
+#[test]
+fn the_failure_that_slows_a_source_is_told_once() {
+    let (mut world, _) = world();
+    world.fail_from("alice", "192.0.2.1", 5);
+    world.now = world.now.plus(30_000);
+    world.fail_from("alice", "192.0.2.1", 1);
+    let slowed = world.store.events_of(EventKind::SourceSlowed);
+    assert_eq!(slowed.len(), 1);
+    assert!(slowed[0].detail.contains("waits 30 s"), "{}", slowed[0].detail);
+}
+
+#[test]
+fn a_success_clears_the_failures_and_the_source() {
+    let (mut world, id) = world();
+    world.fail_from("alice", "192.0.2.1", 4);
+    world.fail_from("alice", "192.0.2.9", 4);
+    assert_eq!(world.store.failures_of(id), 8);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
+    assert_eq!(world.store.failures_of(id), 0);
+    world.fail_from("alice", "192.0.2.1", 4);
+    assert_eq!(world.try_code("alice", &code(id, 2)), ACCEPTED);
+    world.fail_from("alice", "192.0.2.9", 1);
+    let mut other = world.attempt(user("alice"), &code(id, 3));
+    other.source = Some("192.0.2.9".to_owned());
+    assert_eq!(world.verify(&other), slow_down(30_000), "the other source's count was not cleared");
+}
+
+#[test]
+fn a_hundred_failures_lock_the_device_and_only_an_operator_unlocks_it() {
+    let (mut world, id) = world();
+    fail_from_everywhere(&mut world, HARD_STOP - 1);
+    let before_the_last = world.clone();
+    assert!(world.store.events_of(EventKind::DeviceLocked).is_empty());
+    world.fail_from("alice", "198.51.100.1", 1);
+    let locked = world.store.events_of(EventKind::DeviceLocked);
+    assert_eq!(locked.len(), 1);
+    assert_eq!(locked[0].authenticator, Some(id));
+    assert_eq!(world.try_code("alice", &code(id, 1)), REJECTED, "the right code");
+    assert_eq!(world.store.failures_of(id), HARD_STOP, "and it is not counted further");
+    world.now = world.now.plus(400 * 24 * 3_600_000);
+    world.store.buckets.clear();
+    assert_eq!(world.try_code("alice", &code(id, 1)), REJECTED, "a year later");
+    world.store.failures.remove(&id);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED, "unlocked");
+    let mut world = before_the_last;
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED, "99 failures lock nothing");
+}
+
+#[test]
+fn a_success_on_one_device_leaves_a_locked_one_locked() {
+    let (mut world, phone) = world();
+    let tablet = world.device("alice", 2, 40);
+    world.store.failures.insert(phone, HARD_STOP);
+    world.store.failures.insert(tablet, 3);
+    assert_eq!(world.try_code("alice", &code(tablet, 1)), ACCEPTED);
+    assert_eq!((world.store.failures_of(phone), world.store.failures_of(tablet)), (HARD_STOP, 0));
+}
+
+#[test]
+fn refill_rotation_and_policy_reset_no_count() {
+    let (mut world, id) = world();
+    world.fail_from("alice", "192.0.2.1", 5);
+    world.issue(id, 41, (41..=80).map(|index| code(id, index)));
+    world.authenticator(id).version.0 += 3;
+    world.policy().digits = 8;
+    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(30_000));
+    assert_eq!(world.store.failures_of(id), 5);
+}
+
+#[test]
+fn a_relying_party_that_is_flooded_waits_and_another_does_not() {
+    let (mut world, id) = world();
+    for number in 0..RELYING_PARTY_FAILURES {
+        world.fail_from(&format!("user-{number}"), "192.0.2.1", 1);
+    }
+    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(5_000));
+    let mut through_another = world.attempt(user("alice"), &code(id, 1));
+    through_another.relying_party = RelyingPartyId::new("ssh").unwrap();
+    assert_eq!(world.verify(&through_another), ACCEPTED);
+    world.now = world.now.plus(5_000);
+    assert_eq!(world.try_code("alice", &code(id, 2)), ACCEPTED, "an honest user gets in");
+}
