@@ -240,5 +240,5 @@ fn key_pairs_are_read_back() {
     assert_eq!(KeyPair::from_secret_bytes(Suite::P256, &[0; 32]).unwrap_err(), KeyError::Invalid);
     assert_eq!(KeyPair::from_secret_bytes(Suite::P256, &[0xff; 32]).unwrap_err(), KeyError::Invalid);
     assert_eq!(check_public_key(Suite::P256, &[4; 65]), Err(KeyError::Invalid));
-    assert_eq!(check_public_key(Suite::X25519, &vec![9; 33]), Err(KeyError::Invalid));
+    assert_eq!(check_public_key(Suite::X25519, &[9; 33]), Err(KeyError::Invalid));
 }
