@@ -8,8 +8,9 @@ mod rng;
 
 use matchbook_protocol::{
     Alphabet, AuthenticatorId, Code, CodeFormat, CodeIndex, CodeSet, Delivery, Downlink, Enrolment, Epoch, EpochKeys,
-    Handle, KeyPair, Party, Profile, Reason, Request, Secret, Suite, Sync, UnverifiedDownlink, UnverifiedUplink, Uplink,
-    compress_downlink, compress_uplink, expand_downlink, expand_uplink, pack, packed_len, split_sequence, unpack,
+    Handle, KeyPair, Party, Profile, Reason, Request, Secret, Suite, Sync, UnverifiedDownlink, UnverifiedUplink,
+    Uplink, compress_downlink, compress_uplink, expand_downlink, expand_uplink, pack, packed_len, split_sequence,
+    unpack,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
