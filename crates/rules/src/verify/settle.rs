@@ -240,8 +240,9 @@ impl Case<'_> {
             [] if !self.is_home() => "the relying party named another realm than its own".to_owned(),
             [] => match (&self.request.target, &self.snapshot.subscriber) {
                 (VerifyTarget::Subscriber(_), None) => "there is no user of that name".to_owned(),
-                (VerifyTarget::Subscriber(_), Some(_)) => "the user has no device".to_owned(),
-                (VerifyTarget::Authenticator(_), _) => "there is no device of that identification code".to_owned(),
+                (VerifyTarget::Subscriber(_), Some(_)) => "the user has no device in use".to_owned(),
+                (VerifyTarget::Authenticator(_), Some(_)) => "the device is revoked".to_owned(),
+                (VerifyTarget::Authenticator(_), None) => "there is no device of that identification code".to_owned(),
             },
             [one] => one.why(readable),
             [_, _, ..] => {
