@@ -4,14 +4,21 @@
 //! and commits the [`Changes`] that it returns; a [`Guard`] that no longer holds makes the commit a conflict, and the
 //! server loads and decides again.
 
+pub mod admin;
 pub mod challenge;
+pub mod enrol;
+pub mod issue;
 pub mod keyring;
 pub mod model;
 pub mod policy;
 pub mod refusal;
+pub mod request;
+pub mod rotate;
 pub mod throttle;
 pub mod verify;
 
+mod audit;
+mod draft;
 mod holding;
 #[cfg(test)]
 mod little_store;

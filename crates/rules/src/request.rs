@@ -1,0 +1,114 @@
+//! A device's message, in steps that are types: unverified, authentic, fresh; only a fresh one changes anything.
+//!
+//! Whoever holds no key of the device gets nothing here, at the same cost: an unknown identification code, a bad tag, a
+//! wrong type and a revoked authenticator are one silence. Whoever replays a message gets at most the sealed bytes that
+//! the device was sent already.
+
+mod answer;
+mod authenticate;
+mod fresh;
+mod repeat;
+
+use matchbook_protocol::{UnixMillis, UnverifiedUplink};
+use rand_core::CryptoRng;
+
+use crate::draft::is_suspended;
+use crate::enrol;
+use crate::keyring::Keyring;
+use crate::model::{Changes, DeviceSnapshot, OutboxItem, OutboxKind, Status};
+use crate::refusal::Refusal;
+
+pub use authenticate::{Authentic, AuthenticEnrol, AuthenticRequest, KeyUsed, authenticate, burn_equal_cost};
+pub use fresh::{DuplicateRequest, FreshRequest, Freshness, WINDOW};
+pub(crate) use fresh::Seen;
+
+/// What a decision about a device comes to.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What is to be committed before anything is sent; without writes when there is nothing to change.
+    pub changes: Changes,
+    /// Sealed messages for the device in the compressed form and in the order that it should take them, 0–4.
+    pub reply: Vec<Vec<u8>>,
+    /// The message was new: not a repetition, which anybody on the way could have made.
+    pub fresh: bool,
+}
+
+/// What a bearer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BearerLimits {
+    /// The longest SET message, in bytes, when the policy leaves the size of a set open.
+    pub set_message_bytes: usize,
+    /// Answers a request that asks for nothing too. Off where every message costs money: it is answered when it comes a
+    /// second time.
+    pub always_answer: bool,
+}
+
+impl BearerLimits {
+    /// HTTP: every request is answered. Sets are as large as on SMS unless the policy says otherwise.
+    pub const HTTP: Self = Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: true };
+    /// Short messages: a set fits one behind a 16-bit port header.
+    pub const SMS: Self = Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: false };
+}
+
+/// What one short message carries behind a 16-bit port header.
+const SHORT_MESSAGE_BYTES: usize = 133;
+
+/// Decides what a message of this device brings about. `bytes` is its compressed form.
+///
+/// # Errors
+/// A message that is refused: the sender gets the same silence for each. [`crate::Culprit::Store`] and
+/// [`crate::Culprit::Bug`] are for the operator's eyes.
+pub fn decide(
+    bytes: &[u8],
+    snapshot: &DeviceSnapshot,
+    keyring: &Keyring,
+    limits: &BearerLimits,
+    now: UnixMillis,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Decision, Refusal> {
+    let unverified = UnverifiedUplink::decode(bytes).map_err(|error| Refusal::peer(error.to_string()))?;
+    match authenticate(&unverified, snapshot, keyring)? {
+        Authentic::Enrol(message) => enrol::accept(message, snapshot, now, rng),
+        Authentic::Request(request) => match request.freshen(&snapshot.authenticator.requests) {
+            Freshness::Fresh(fresh) => answer::answer(fresh, snapshot, keyring, limits, now, rng),
+            Freshness::Duplicate(duplicate) => repeat::repeat(&duplicate, snapshot, now, rng),
+            Freshness::Stale => Err(Refusal::peer("the request is older than the window of counters: a replay")),
+        },
+    }
+}
+
+/// The sealed messages that may be sent to a device now, in the order that it should take them: a key comes last, for
+/// nothing under the old one is taken after it. None for a suspended device.
+#[must_use]
+pub fn waiting(snapshot: &DeviceSnapshot) -> Vec<&OutboxItem> {
+    if snapshot.authenticator.status != Status::Active || is_suspended(snapshot) {
+        return Vec::new();
+    }
+    let mut items: Vec<&OutboxItem> = snapshot.outbox.iter().collect();
+    items.sort_by_key(|item| order(item.kind));
+    items
+}
+
+/// The place of a message in a reply.
+const fn order(kind: OutboxKind) -> u8 {
+    match kind {
+        OutboxKind::Set { .. } => 0,
+        OutboxKind::Sync => 1,
+        OutboxKind::Rotation => 2,
+    }
+}
+
+impl Decision {
+    /// Nothing changes and nothing is sent.
+    pub(crate) fn nothing() -> Self {
+        Self { changes: Changes::default(), reply: Vec::new(), fresh: false }
+    }
+
+    /// What no request asked for.
+    pub(crate) const fn unasked(changes: Changes, reply: Vec<Vec<u8>>) -> Self {
+        Self { changes, reply, fresh: false }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! What a fresh request brings about, in this order: a rotation is completed, sets are acknowledged, a server that is
+//! behind learns where the device is, a set is issued, a key is offered.
+
+use matchbook_protocol::wire::{Reason, WANTED_SERVERS_CHOICE};
+use matchbook_protocol::{CodeIndex, EpochKeys, Request, UnixMillis};
+use rand_core::CryptoRng;
+
+use super::authenticate::KeyUsed;
+use super::fresh::FreshRequest;
+use super::{BearerLimits, Decision};
+use crate::draft::{Draft, RESEND_AFTER_MS, Sending, wants_ephemeral_key};
+use crate::issue::{self, Issued, Order, note_voided};
+use crate::keyring::Keyring;
+use crate::model::{CachedReply, DeviceSnapshot, EventKind, OutboxItem, OutboxKind, RotationReason};
+use crate::refusal::Refusal;
+use crate::rotate::{self, Wish};
+
+/// How far a restored server's SYNC numbers are moved on, so that what it pushes is not older than what the device has
+/// seen: more than it can have sent since the backup.
+const SYNC_NUMBERS_SKIPPED: u32 = 1 << 16;
+
+/// Answers a fresh request.
+pub(super) fn answer(
+    fresh: FreshRequest,
+    snapshot: &DeviceSnapshot,
+    keyring: &Keyring,
+    limits: &BearerLimits,
+    now: UnixMillis,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Decision, Refusal> {
+    let FreshRequest { counter, request, key, keys, newest } = fresh;
+    let mut draft = Draft::of(snapshot, now);
+    draft.authenticator.requests.mark(counter);
+    draft.authenticator.last_seen_at = Some(now);
+    if newest {
+        draft.authenticator.reported_unused = Some(request.unused);
+    }
+    let switched = key == KeyUsed::Next;
+    let lost_a_set = switched && rotate::complete(&mut draft, request.highest, rng);
+    draft.count_message();
+    settle(&mut draft, request.highest, rng);
+    let was_behind = catch_up(&mut draft, request.highest, rng)?;
+
+    let mut talk = Talk { draft, keys, keyring, limits, request: &request, newest, switched };
+    let mut reply = Vec::new();
+    if !talk.draft.is_suspended() {
+        talk.provide_set(lost_a_set || was_behind, was_behind, rng)?;
+        talk.replace_key(counter, rng)?;
+        reply = talk.send_again();
+    }
+    let sync = if talk.has_to_sync(reply.is_empty()) { Some(talk.draft.seal_sync(&talk.keys, rng)?) } else { None };
+    let Talk { mut draft, .. } = talk;
+    if newest {
+        draft.authenticator.last_reply = sync.clone().map(|bytes| CachedReply { counter, bytes });
+    }
+    let offers = reply.split_off(reply.iter().take_while(|item| item.kind != OutboxKind::Rotation).count());
+    let reply = reply.into_iter().map(|item| item.bytes).chain(sync).chain(offers.into_iter().map(|item| item.bytes));
+    Ok(Decision { reply: reply.collect(), changes: draft.finish(), fresh: true })
+}
+
+/// Takes the acknowledgement: every set up to `highest` arrived, and whatever SYNC was on its way is answered.
+fn settle(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) {
+    let settled = draft.drop_outbox(|item| match item.kind {
+        OutboxKind::Set { last, .. } => last <= highest,
+        OutboxKind::Sync => true,
+        OutboxKind::Rotation => false,
+    });
+    for item in settled {
+        if let OutboxKind::Set { first, last } = item.kind {
+            draft.note(EventKind::SetAcknowledged, format!("codes {first} to {last} are on the device"), rng);
+        }
+    }
+    draft.authenticator.acknowledged = draft.authenticator.acknowledged.max(highest);
+}
+
+/// When this server was put back from a backup, or is behind the device for another reason: goes on after the device's
+/// highest index, with every older code void. Says whether it was so.
+fn catch_up(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) -> Result<bool, Refusal> {
+    let is_ahead = highest >= draft.authenticator.next_index;
+    if !is_ahead && !draft.authenticator.restored {
+        return Ok(false);
+    }
+    let after = issue::index_after(highest)
+        .ok_or_else(|| Refusal::peer("the device claims to hold the last of all code numbers"))?;
+    draft.authenticator.next_index = draft.authenticator.next_index.max(after);
+    draft.authenticator.restored = false;
+    draft.authenticator.sync_sequence = draft.authenticator.sync_sequence.saturating_add(SYNC_NUMBERS_SKIPPED);
+    let voided = draft.void_sets(|_| true);
+    note_voided(draft, voided, "the server was behind the device", rng);
+    let detail = format!("the device holds codes up to {highest}; issuing goes on at {}", draft.authenticator.next_index);
+    draft.note(EventKind::DeviceRestored, detail, rng);
+    Ok(true)
+}
+
+/// The part of the answer that depends on what the device asks for.
+struct Talk<'a> {
+    draft: Draft<'a>,
+    keys: EpochKeys,
+    keyring: &'a Keyring,
+    limits: &'a BearerLimits,
+    request: &'a Request,
+    newest: bool,
+    switched: bool,
+}
+
+impl Talk<'_> {
+    /// Issues a set when one is wanted, needed or due, unless one is outstanding.
+    fn provide_set(
+        &mut self,
+        is_needed: bool,
+        reset: bool,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), Refusal> {
+        let is_asked = is_needed || self.request.wanted != 0;
+        let is_due = is_asked || issue::is_low(&self.draft, self.keyring);
+        if self.draft.outstanding_set().is_some() || !is_due {
+            return Ok(());
+        }
+        let order = Order {
+            wanted: Some(self.request.wanted).filter(|wanted| !matches!(*wanted, 0 | WANTED_SERVERS_CHOICE)),
+            reset,
+            left_on_device: self.newest.then_some(self.request.unused),
+            why: why(self.request, is_needed),
+            sending: Sending::Reply,
+        };
+        match issue::issue(&mut self.draft, &self.keys, self.keyring, self.limits, &order, rng)? {
+            Issued::Capped(sentence) if is_asked => self.draft.note(EventKind::RefillCapped, sentence, rng),
+            Issued::Set | Issued::Capped(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Goes on with a rotation; not in the answer that completes one, which the device waits for under the new key.
+    fn replace_key(&mut self, counter: u32, rng: &mut (impl CryptoRng + ?Sized)) -> Result<(), Refusal> {
+        let asks = self.request.reason == Reason::Rotate || self.request.ephemeral.is_some();
+        if self.switched {
+            if asks && self.newest {
+                self.draft.authenticator.rotation_wanted = Some(RotationReason::Device);
+            }
+            return Ok(());
+        }
+        let ephemeral = self.request.ephemeral.clone().filter(|_| self.newest);
+        let wish = Wish { ephemeral, counter, asks: asks && self.newest };
+        rotate::advance(&mut self.draft, &self.keys, wish, self.keyring, rng)
+    }
+
+    /// What goes out of the outbox with this answer: the set that is outstanding, then the key that is offered.
+    fn send_again(&mut self) -> Vec<OutboxItem> {
+        let with_set = self.limits.always_answer || self.request.wanted != 0;
+        let with_key = self.limits.always_answer || self.request.ephemeral.is_some() || self.request.reason == Reason::Rotate;
+        let is_chosen = |item: &OutboxItem| match item.kind {
+            OutboxKind::Set { .. } => with_set,
+            OutboxKind::Rotation => with_key,
+            OutboxKind::Sync => false,
+        };
+        self.draft.reschedule(self.draft.now.plus(RESEND_AFTER_MS), is_chosen);
+        let draft = &self.draft;
+        let goes_out = |item: &&OutboxItem| is_chosen(item) || draft.is_new(item);
+        let mut items: Vec<OutboxItem> = draft.outbox().iter().filter(goes_out).cloned().collect();
+        items.sort_by_key(|item| super::order(item.kind));
+        items
+    }
+
+    /// Whether a SYNC is called for beside what goes out anyway.
+    fn has_to_sync(&self, nothing_else: bool) -> bool {
+        let is_suspended = self.draft.is_suspended();
+        let expects_answer = self.limits.always_answer
+            || self.switched
+            || is_suspended
+            || self.request.wanted != 0
+            || self.request.ephemeral.is_some()
+            || self.request.reason != Reason::Status;
+        (nothing_else && expects_answer) || (!is_suspended && wants_ephemeral_key(&self.draft.authenticator))
+    }
+}
+
+/// The trigger, in the event's words.
+const fn why(request: &Request, is_needed: bool) -> &'static str {
+    if is_needed {
+        return "the device cannot use what it was issued before";
+    }
+    match (request.wanted, request.reason) {
+        (0, _) => "the server counted few unused codes",
+        (_, Reason::First) => "the device's first request",
+        (_, Reason::Low) => "the device runs low",
+        (_, Reason::Manual) => "the user asked",
+        (_, Reason::Status | Reason::Rotate) => "the device asked",
+    }
+}
