@@ -74,6 +74,7 @@ fn cose_noise() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// MB-COD-1.
     #[test]
     fn packed_sets_unpack(set in sets()) {
         let packed = pack(&set);
@@ -93,6 +94,7 @@ proptest! {
         }
     }
 
+    /// MB-COS-1.
     #[test]
     fn sealed_sets_open(set in sets(), party in parties(), key in any::<[u8; 32]>(), epoch in any::<u32>()) {
         let keys = EpochKeys::derive(&Secret::new(key), &party, Epoch(epoch));
@@ -142,6 +144,7 @@ proptest! {
         prop_assert_eq!(compress_uplink(&expand_uplink(&bytes).unwrap()).unwrap(), bytes);
     }
 
+    /// MB-ENV-3.
     #[test]
     fn noise_is_refused(bytes in noise(), party in parties()) {
         let keys = EpochKeys::derive(&Secret::new([1; 32]), &party, Epoch(9));
@@ -203,6 +206,7 @@ proptest! {
         prop_assert!(Code::parse(format, &code.reveal()).unwrap() == code);
     }
 
+    /// MB-ENR-3.
     #[test]
     fn enrolments_are_read_back(
         party in parties(), secret in any::<[u8; 16]>(), path in "[!-~]{0,40}", realm in "[^\\p{Cc}]{0,16}",

@@ -1,4 +1,4 @@
-//! Writes the test vectors: `cargo run -p matchbook-protocol --example vectors --features oracle,x-wing [folder]`.
+//! Writes the test vectors: `cargo run -p matchbook-protocol --example vectors [-- folder]`.
 //!
 //! The folder defaults to `vectors`. The bytes are the same every time; `crates/protocol/tests/vectors.rs` sees to that.
 //! Files in the folder that are no longer written are left alone, and that test names them.

@@ -65,6 +65,7 @@ fn what_is_revealed_parses_to_the_same_code() {
     }
 }
 
+/// MB-COD-4.
 #[test]
 fn typing_is_forgiven() {
     let six = CodeFormat::DEFAULT;
@@ -112,6 +113,7 @@ fn codes_compare_by_value_and_format() {
     assert_ne!(six, Code::parse(format(Alphabet::Decimal, 7), "0000001").unwrap());
 }
 
+/// MB-COD-3, its first half.
 #[test]
 fn draws_are_even() {
     let four = format(Alphabet::Decimal, 4);
@@ -165,6 +167,7 @@ fn packed_lengths_are_those_of_the_specification() {
     assert_eq!(packed_len(CodeFormat::DEFAULT, 0), 0);
 }
 
+/// MB-COD-1.
 #[test]
 fn packed_lengths_are_exact_for_every_format_and_count() {
     for format in every_format() {
@@ -188,6 +191,7 @@ fn packing_puts_the_first_code_first() {
     assert_eq!(*packed, 100_020_003_u64.to_be_bytes()[3..]);
 }
 
+/// MB-COD-2.
 #[test]
 fn wrong_packings_are_refused() {
     let six = CodeFormat::DEFAULT;

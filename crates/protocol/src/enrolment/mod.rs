@@ -1,4 +1,4 @@
-//! What a subscriber is handed at enrolment (§7): as a `matchbook:` URI in a QR code, or as groups to type in.
+//! What a subscriber is handed at enrolment (§7.1): as a `matchbook:` URI in a QR code, or as groups to type in.
 
 mod payload;
 mod typed;

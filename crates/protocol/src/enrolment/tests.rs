@@ -54,6 +54,7 @@ fn the_longest_uri_fits() {
     assert_eq!(Enrolment::from_uri(&longest.to_uri()).unwrap(), longest);
 }
 
+/// MB-ENR-1.
 #[test]
 fn wrong_uris_are_refused() {
     let uri = enrolment().to_uri();
@@ -100,6 +101,7 @@ fn the_groups_are_read_back() {
     assert_eq!(read(&[]).unwrap_err().name(), "group-count");
 }
 
+/// MB-ENR-2.
 #[test]
 fn every_single_slip_is_found_in_its_group() {
     let groups = enrolment().to_typed();

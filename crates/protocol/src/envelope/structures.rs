@@ -24,7 +24,7 @@ pub(super) const CONTENT_PROTECTED: &[u8] = &[0xa1, 0x01, 0x03];
 /// profile 1, byte 0 1, identification code 8, epoch 4.
 pub(super) const EXTERNAL_AAD_LEN: usize = 14;
 
-/// What every message is bound to besides its key (§6).
+/// What every message is bound to besides its key (§3.4).
 pub(super) fn external_aad(party: &Party, byte0: u8, epoch: Epoch) -> [u8; EXTERNAL_AAD_LEN] {
     let [a, b, c, d, e, f, g, h] = party.id.0;
     let [w, x, y, z] = epoch.0.to_be_bytes();

@@ -49,6 +49,7 @@ fn open_up(keys: &EpochKeys, bytes: &[u8]) -> Result<Uplink, &'static str> {
     keys.open_uplink(&message).map_err(OpenError::name)
 }
 
+/// MB-SET-2.
 #[test]
 fn message_sizes_are_those_of_the_specification() {
     let mut rng = Seeded::new("sizes");
@@ -167,6 +168,7 @@ fn enrolments_open() {
     }
 }
 
+/// MB-IV-2.
 #[test]
 fn ivs_stay_unique_when_the_random_source_repeats() {
     let keys = keys_of(Suite::X25519, Delivery::Shared);
@@ -195,6 +197,7 @@ fn the_hedge_is_what_the_specification_says() {
     assert_eq!(bytes[7..15], mac.finalize().into_bytes()[..8]);
 }
 
+/// MB-KEY-1.
 #[test]
 fn every_key_has_its_own_use() {
     let all = |keys: &EpochKeys| {
@@ -221,6 +224,26 @@ fn every_key_has_its_own_use() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), count);
+}
+
+/// MB-SPK-1.
+#[test]
+fn every_set_has_its_own_session_key() {
+    let mut rng = Seeded::new("session keys");
+    let keys = keys_of(Suite::X25519, Delivery::PublicKey);
+    let pair = KeyPair::generate(Suite::X25519, &mut rng).unwrap();
+    let (party, epoch_low) = (keys.party(), EPOCH.low_byte());
+    let protected = structures::recipient_protected(party, epoch_low);
+    let info = structures::recipient_info(&protected, &structures::external_aad(party, 0x22, EPOCH));
+    let psk_id = structures::psk_id(party, epoch_low);
+    let context = hpke::Context { psk: &keys.psk, psk_id: &psk_id, info: &info, aad: &[] };
+    let mut session_key = || {
+        let bytes = keys.seal_set_to(HANDLE, pair.public(), &set_of(6, 1), &mut rng).unwrap();
+        hpke::open(&pair, &bytes[15..47], &context, &bytes[47..95]).unwrap().to_vec()
+    };
+    let (first, second) = (session_key(), session_key());
+    assert_eq!(first.len(), 32);
+    assert_ne!(first, second);
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn down(bytes: &[u8]) -> Result<DownlinkHeader, DecodeError> {
     UnverifiedDownlink::decode(bytes).map(|message| message.header())
 }
 
+/// MB-ENV-1.
 #[test]
 fn byte0_is_version_and_type() {
     let down = [
@@ -71,6 +72,7 @@ fn the_uplink_header_is_read() {
     assert_eq!((message.epoch_low(), message.counter()), (9, 256));
 }
 
+/// MB-ENV-2.
 #[test]
 fn downlink_lengths_are_bounded_or_exact() {
     for length in 0..=MAX_MESSAGE_LEN + 2 {
@@ -98,6 +100,7 @@ fn uplink_lengths_are_exact() {
     assert_eq!(UnverifiedUplink::decode(&message(0x30, 1262)).unwrap_err(), DecodeError::TooLong);
 }
 
+/// MB-IV-1.
 #[test]
 fn sequence_zero_is_refused() {
     for (byte0, length) in [(0x21, 133), (0x22, 213), (0x23, 65), (0x25, 36)] {
@@ -138,6 +141,7 @@ fn each_profile_has_its_messages() {
     }
 }
 
+/// MB-SET-1.
 #[test]
 fn set_plaintext_bytes() {
     let code = Code::from_value(CodeFormat::DEFAULT, 1).unwrap();
@@ -188,6 +192,7 @@ fn sync_plaintext_bytes() {
     assert_eq!(Sync::decode(&[0; 6]).unwrap_err(), PlaintextError::Length);
 }
 
+/// MB-REQ-1.
 #[test]
 fn request_plaintext_bytes() {
     let request = Request {
@@ -248,6 +253,7 @@ fn overheads_are_those_of_the_specification() {
     assert_eq!(MAX_MESSAGE_LEN, 3076);
 }
 
+/// MB-PRO-1.
 #[test]
 fn profiles_are_read_strictly() {
     for byte in 0..=u8::MAX {

@@ -58,9 +58,9 @@ fn both_ways(vectors: &mut Vec<Vector>) {
         ("rot-pk-p256", rotation(Suite::P256), "ROT-PK as COSE_Encrypt0 with HPKE-7"),
     ] {
         let cose = hex(expand_downlink(&message, &place.party).unwrap());
-        let vector = down("expand", name, title, "§6 MUST-C1", &place);
+        let vector = down("expand", name, title, "§6 MB-COS-1", &place);
         vectors.push(vector.input("message", hex(&message)).output("cose", cose.clone()));
-        let vector = down("compress", name, title, "§6 MUST-C1", &place);
+        let vector = down("compress", name, title, "§6 MB-COS-1", &place);
         vectors.push(vector.input("cose", cose).output("message", hex(message)));
     }
 }
@@ -79,26 +79,26 @@ fn uncanonical(vectors: &mut Vec<Vector>) {
     let short_kid = [&head[..], &[0xa2, 4], &bytes(&message[..2]), &[5], &iv, &body].concat();
     let no_body = [&head[..], &[0xa2, 4], &kid, &[5], &iv, &[0xf6]].concat();
     for (name, cose, error, spec, title) in [
-        ("empty", vec![], "cbor", "§6 MUST-C2", "No bytes at all"),
-        ("untagged", cose[1..].to_vec(), "cbor", "§6 MUST-C2", "The tag is missing"),
-        ("tag-17", spliced(0, 1, &[0xd1]), "cbor", "§6 MUST-C2", "COSE_Mac0"),
-        ("cut", cose[..cose.len() - 1].to_vec(), "cbor", "§6 MUST-C2", "The last byte is missing"),
-        ("two-elements", spliced(1, 1, &[0x82]), "cbor", "§6 MUST-C2", "An array of two"),
-        ("indefinite-array", spliced(1, 1, &[0x9f]), "cbor", "§6 MUST-C2", "An array of indefinite length"),
-        ("chunked-kid", chunked, "cbor", "§6 MUST-C2", "A byte string in chunks"),
-        ("iv-first", iv_first, "cbor", "§6 MUST-C2", "The headers in another order"),
-        ("extra-header", with_alg, "cbor", "§6 MUST-C2", "An algorithm in the unprotected header"),
-        ("null-body", no_body, "cbor", "§6 MUST-C2", "A detached ciphertext"),
-        ("long-tag", spliced(0, 1, &[0xd8, 16]), "not-canonical", "§6 MUST-C3", "The tag in two bytes"),
-        ("long-array", spliced(1, 1, &[0x98, 3]), "not-canonical", "§6 MUST-C3", "The array's length in two bytes"),
-        ("long-label", spliced(4, 1, &[0x18, 4]), "not-canonical", "§6 MUST-C3", "A label in two bytes"),
-        ("long-kid", spliced(5, 1, &[0x58, 3]), "not-canonical", "§6 MUST-C3", "The kid's length in two bytes"),
-        ("long-kid-9", spliced(5, 1, &[0x5b, 0, 0, 0, 0, 0, 0, 0, 3]), "not-canonical", "§6 MUST-C3", "In nine bytes"),
-        ("empty-map", spliced(2, 1, &[0x41, 0xa0]), "not-canonical", "§6 MUST-C3", "An empty map as protected header"),
-        ("protected-alg", protected_alg, "not-canonical", "§6 MUST-C3", "An algorithm in the protected header"),
-        ("short-kid", short_kid, "too-short", "§6 MUST-C2", "A kid of two bytes"),
-        ("trailing", [&cose[..], &[0]].concat(), "trailing-bytes", "§6 MUST-C4", "A byte after the message"),
-        ("oversized", vec![0xd0; 3205], "too-long", "§6 MUST-C5", "Longer than any COSE message"),
+        ("empty", vec![], "cbor", "§6 MB-COS-2", "No bytes at all"),
+        ("untagged", cose[1..].to_vec(), "cbor", "§6 MB-COS-2", "The tag is missing"),
+        ("tag-17", spliced(0, 1, &[0xd1]), "cbor", "§6 MB-COS-2", "COSE_Mac0"),
+        ("cut", cose[..cose.len() - 1].to_vec(), "cbor", "§6 MB-COS-2", "The last byte is missing"),
+        ("two-elements", spliced(1, 1, &[0x82]), "cbor", "§6 MB-COS-2", "An array of two"),
+        ("indefinite-array", spliced(1, 1, &[0x9f]), "cbor", "§6 MB-COS-2", "An array of indefinite length"),
+        ("chunked-kid", chunked, "cbor", "§6 MB-COS-2", "A byte string in chunks"),
+        ("iv-first", iv_first, "cbor", "§6 MB-COS-2", "The headers in another order"),
+        ("extra-header", with_alg, "cbor", "§6 MB-COS-2", "An algorithm in the unprotected header"),
+        ("null-body", no_body, "cbor", "§6 MB-COS-2", "A detached ciphertext"),
+        ("long-tag", spliced(0, 1, &[0xd8, 16]), "not-canonical", "§6 MB-COS-2", "The tag in two bytes"),
+        ("long-array", spliced(1, 1, &[0x98, 3]), "not-canonical", "§6 MB-COS-2", "The array's length in two bytes"),
+        ("long-label", spliced(4, 1, &[0x18, 4]), "not-canonical", "§6 MB-COS-2", "A label in two bytes"),
+        ("long-kid", spliced(5, 1, &[0x58, 3]), "not-canonical", "§6 MB-COS-2", "The kid's length in two bytes"),
+        ("long-kid-9", spliced(5, 1, &[0x5b, 0, 0, 0, 0, 0, 0, 0, 3]), "not-canonical", "§6 MB-COS-2", "In nine bytes"),
+        ("empty-map", spliced(2, 1, &[0x41, 0xa0]), "not-canonical", "§6 MB-COS-2", "An empty map as protected header"),
+        ("protected-alg", protected_alg, "not-canonical", "§6 MB-COS-2", "An algorithm in the protected header"),
+        ("short-kid", short_kid, "too-short", "§6 MB-COS-2", "A kid of two bytes"),
+        ("trailing", [&cose[..], &[0]].concat(), "trailing-bytes", "§6 MB-COS-2", "A byte after the message"),
+        ("oversized", vec![0xd0; 3205], "too-long", "§4.0 MB-ENV-2", "Longer than any COSE message"),
     ] {
         let vector = down("compress", name, title, spec, &place);
         vectors.push(vector.input("cose", hex(cose)).fails(error));
@@ -122,28 +122,28 @@ fn uncanonical_public_key(vectors: &mut Vec<Vector>) {
         ("rot-pk-order", psk_id_first, "ROT-PK with its protected header in another order"),
         ("rot-pk-unprotected", vec![], "ROT-PK with an empty protected header"),
     ] {
-        let vector = down("compress", name, title, "§6 MUST-C3", &place);
+        let vector = down("compress", name, title, "§6 MB-COS-2", &place);
         vectors.push(vector.input("cose", hex(cose(&protected))).fails("not-canonical"));
     }
     let (place, message) = set_pk(Suite::X25519);
     let good = expand_downlink(&message, &place.party).unwrap();
     let recipients = good.windows(2).position(|pair| pair == [0x81, 0x83]).unwrap();
     let twice = [&good[..recipients], &[0x82], &good[recipients + 1..], &good[recipients + 1..]].concat();
-    let vector = down("compress", "set-pk-two-recipients", "SET-PK to two recipients", "§6 MUST-C2", &place);
+    let vector = down("compress", "set-pk-two-recipients", "SET-PK to two recipients", "§6 MB-COS-2", &place);
     vectors.push(vector.input("cose", hex(twice)).fails("cbor"));
     let mut content_alg = good;
     content_alg[6] = 1;
-    let vector = down("compress", "set-pk-content-alg", "SET-PK with A128GCM for its content", "§6 MUST-C3", &place);
+    let vector = down("compress", "set-pk-content-alg", "SET-PK with A128GCM for its content", "§6 MB-COS-2", &place);
     vectors.push(vector.input("cose", hex(content_alg)).fails("not-canonical"));
 }
 
 fn other_receivers(vectors: &mut Vec<Vector>) {
     let (_, message) = set_pk(Suite::X25519);
-    let vector = down("expand", "wrong-profile", "SET-PK without public-key mode", "§6 MUST-C6", &shared());
+    let vector = down("expand", "wrong-profile", "SET-PK without public-key mode", "§3.1 MB-PRO-2", &shared());
     vectors.push(vector.input("message", hex(&message)).fails("wrong-profile"));
-    let vector = down("expand", "cut", "SYNC without its last byte", "§4 MUST-W4", &shared());
+    let vector = down("expand", "cut", "SYNC without its last byte", "§4.0 MB-ENV-2", &shared());
     vectors.push(vector.input("message", hex(&sync(1)[..35])).fails("too-short"));
-    let vector = down("expand", "version-2", "A message of version 2", "§4 MUST-W1", &shared());
+    let vector = down("expand", "version-2", "A message of version 2", "§4.0 MB-ENV-1", &shared());
     let other = [&[0x45], &sync(1)[1..]].concat();
     vectors.push(vector.input("message", hex(other)).fails("version"));
 }
@@ -153,20 +153,20 @@ fn uplinks(vectors: &mut Vec<Vector>) {
     let message = place.seal(Way::Up, 0x30, 1, &[0; 7]);
     let cose = expand_uplink(&message).unwrap();
     let up = |kind, name, title, spec| Vector::new(kind, name, title, spec).input("direction", "uplink");
-    let vector = up("expand", "req", "REQ as COSE_Encrypt0", "§6 MUST-C1");
+    let vector = up("expand", "req", "REQ as COSE_Encrypt0", "§6 MB-COS-1");
     vectors.push(vector.input("message", hex(&message)).output("cose", hex(&cose)));
-    let vector = up("compress", "req", "REQ as COSE_Encrypt0", "§6 MUST-C1");
+    let vector = up("compress", "req", "REQ as COSE_Encrypt0", "§6 MB-COS-1");
     vectors.push(vector.input("cose", hex(&cose)).output("message", hex(&message)));
     let sync = expand_downlink(&sync(1), &place.party).unwrap();
-    let vector = up("compress", "req-direction", "A SYNC comes to the server", "§4 MUST-W3");
+    let vector = up("compress", "req-direction", "A SYNC comes to the server", "§4.0 MB-ENV-1");
     vectors.push(vector.input("cose", hex(sync)).fails("wrong-direction"));
-    let vector = down("compress", "direction", "A request comes to a device", "§4 MUST-W3", &place);
+    let vector = down("compress", "direction", "A request comes to a device", "§4.0 MB-ENV-1", &place);
     vectors.push(vector.input("cose", hex(&cose)).fails("wrong-direction"));
-    let vector = up("compress", "req-trailing", "A byte after the request", "§6 MUST-C4");
+    let vector = up("compress", "req-trailing", "A byte after the request", "§6 MB-COS-2");
     vectors.push(vector.input("cose", hex([&cose[..], &[0]].concat())).fails("trailing-bytes"));
     let mut tagged = cose;
     tagged[0] = 0xd2;
-    let vector = up("compress", "req-tag-18", "A request as COSE_Sign1", "§6 MUST-C2");
+    let vector = up("compress", "req-tag-18", "A request as COSE_Sign1", "§6 MB-COS-2");
     vectors.push(vector.input("cose", hex(tagged)).fails("cbor"));
 }
 
@@ -176,22 +176,23 @@ fn sequences(vectors: &mut Vec<Vector>) {
     for (name, count, title) in
         [("none", 0, "An empty answer"), ("one", 1, "One message"), ("four", 4, "Four messages")]
     {
-        let vector = Vector::new("sequence", name, title, "§6 MUST-C7").input("bytes", hex(messages[..count].concat()));
+        let vector =
+            Vector::new("sequence", name, title, "§6 MB-COS-4").input("bytes", hex(messages[..count].concat()));
         vectors.push(vector.output("messages", messages[..count].iter().map(hex).collect::<Vec<_>>()));
     }
     for (name, bytes, error, spec, title) in [
-        ("five", messages.concat(), "too-many-messages", "§6 MUST-C7", "Five messages"),
-        ("cut", messages[0][..20].to_vec(), "cbor", "§6 MUST-C2", "A message cut short"),
-        ("garbage", [&messages[0][..], &[0]].concat(), "cbor", "§6 MUST-C2", "A number after a message"),
-        ("untagged", messages[0][1..].to_vec(), "cbor", "§6 MUST-C2", "A message without its tag"),
+        ("five", messages.concat(), "too-many-messages", "§6 MB-COS-4", "Five messages"),
+        ("cut", messages[0][..20].to_vec(), "cbor", "§6 MB-COS-2", "A message cut short"),
+        ("garbage", [&messages[0][..], &[0]].concat(), "cbor", "§6 MB-COS-2", "A number after a message"),
+        ("untagged", messages[0][1..].to_vec(), "cbor", "§6 MB-COS-2", "A message without its tag"),
         (
             "long-claim",
             vec![0xd0, 0x5b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
             "cbor",
-            "§6 MUST-C2",
+            "§6 MB-COS-2",
             "2^64 bytes are announced",
         ),
-        ("deep", [&[0xd0][..], &[0x9f; 2000]].concat(), "cbor", "§6 MUST-C2", "2,000 arrays in each other"),
+        ("deep", [&[0xd0][..], &[0x9f; 2000]].concat(), "cbor", "§6 MB-COS-2", "2,000 arrays in each other"),
     ] {
         vectors.push(Vector::new("sequence", name, title, spec).input("bytes", hex(bytes)).fails(error));
     }

@@ -33,13 +33,14 @@ fn sets(vectors: &mut Vec<Vector>) {
         ("set-first-index", "The first code of all", set_at(1, decimal, 4, 1, false)),
     ] {
         let message = place.keys().seal_set(HANDLE, &set, &mut Seeded::new(name)).unwrap();
-        vectors.push(describe_set(vector(name, title, "§4.1 MUST-S1", &place, &message), &set));
+        let spec = if message.len() == 133 { "§4.1 MB-SET-2" } else { "§4.1 MB-SET-1" };
+        vectors.push(describe_set(vector(name, title, spec, &place, &message), &set));
     }
     let place = Place::new(Suite::Symmetric, Delivery::Shared).at(0x0100_0000);
     let set = set(decimal, 6, 3, false);
     let message = place.keys().seal_set(HANDLE, &set, &mut Seeded::new("epoch")).unwrap();
     let title = "The whole epoch is bound though its low byte alone travels";
-    vectors.push(describe_set(vector("set-high-epoch", title, "§3 MUST-K3", &place, &message), &set));
+    vectors.push(describe_set(vector("set-high-epoch", title, "§3.2 MB-KEY-1", &place, &message), &set));
     for (name, suite, title) in [
         ("set-pk-x25519", Suite::X25519, "50 codes of 6 digits to an X25519 key, in 238 bytes"),
         ("set-pk-p256", Suite::P256, "50 codes of 6 digits to a P-256 key"),
@@ -48,7 +49,7 @@ fn sets(vectors: &mut Vec<Vector>) {
         let pair = pair(suite, "static pair");
         let set = super::craft::set(decimal, 6, 50, false);
         let message = place.keys().seal_set_to(HANDLE, pair.public(), &set, &mut Seeded::new(name)).unwrap();
-        let vector = vector(name, title, "§4.2 MUST-S8", &place, &message);
+        let vector = vector(name, title, "§4.2 MB-SPK-2", &place, &message);
         vectors.push(describe_set(vector.input("key_pair", hex(pair.secret_bytes())), &set));
     }
 }
@@ -61,7 +62,7 @@ fn rotations(vectors: &mut Vec<Vector>) {
     ] {
         let place = Place::new(Suite::Symmetric, Delivery::Shared).at(epoch);
         let message = place.keys().seal_rotation(HANDLE, &Secret::new(key), &mut Seeded::new(name)).unwrap();
-        vectors.push(rotation(vector(name, title, "§4.3 MUST-R1", &place, &message), epoch + 1, &key));
+        vectors.push(rotation(vector(name, title, "§4.3 MB-RTS-1", &place, &message), epoch + 1, &key));
     }
     for (name, suite, delivery, title) in [
         ("rot-pk-x25519", Suite::X25519, Delivery::Shared, "The next key to an X25519 key, in 85 bytes"),
@@ -71,7 +72,7 @@ fn rotations(vectors: &mut Vec<Vector>) {
         let pair = pair(suite, "ephemeral pair");
         let (keys, mut rng) = (place.keys(), Seeded::new(name));
         let message = keys.seal_rotation_to(HANDLE, pair.public(), &Secret::new(key), &mut rng).unwrap();
-        let vector = vector(name, title, "§4.4 MUST-R2", &place, &message);
+        let vector = vector(name, title, "§4.4 MB-RTP-1", &place, &message);
         vectors.push(rotation(vector.input("key_pair", hex(pair.secret_bytes())), place.epoch.0 + 1, &key));
     }
 }
@@ -97,7 +98,7 @@ fn syncs(vectors: &mut Vec<Vector>) {
         ),
     ] {
         let message = place.keys().seal_sync(HANDLE, sequence, &sync, &mut Seeded::new(name)).unwrap();
-        let vector = vector(name, title, "§4.5 MUST-Y1", &place, &message).output("type", "sync");
+        let vector = vector(name, title, "§3.4 MB-AAD-1", &place, &message).output("type", "sync");
         vectors.push(
             vector
                 .output("sequence", sequence)

@@ -40,17 +40,17 @@ fn headers(vectors: &mut Vec<Vector>) {
     let zero = place.seal(Way::Down, SYNC, 0, &SYNC_TEXT);
     let zero_set = place.seal(Way::Down, SET, 0, &[6, 1, 0, 0, 1]);
     for (name, message, error, spec, title) in [
-        ("version-0", with_byte0(0x05), "version", "§4 MUST-W1", "Version 0"),
-        ("version-2", with_byte0(0x45), "version", "§4 MUST-W1", "Version 2"),
-        ("version-7", with_byte0(0xe5), "version", "§4 MUST-W1", "Version 7"),
-        ("type-0", with_byte0(0x20), "unknown-type", "§4 MUST-W2", "Type 0"),
-        ("type-6", with_byte0(0x26), "unknown-type", "§4 MUST-W2", "Type 6"),
-        ("type-31", with_byte0(0x3f), "unknown-type", "§4 MUST-W2", "Type 31"),
-        ("direction", request, "wrong-direction", "§4 MUST-W3", "A request comes to a device"),
-        ("sequence-0", zero, "zero-sequence", "§4 MUST-W5", "SYNC number 0"),
-        ("first-index-0", zero_set, "zero-sequence", "§4 MUST-W5", "A set whose first index is 0"),
-        ("handle", flipped(&sync, 1, 0), "wrong-handle", "§4 MUST-W6", "The message is for another account slot"),
-        ("epoch", flipped(&sync, 2, 0), "wrong-epoch", "§4 MUST-W8", "The message names another epoch"),
+        ("version-0", with_byte0(0x05), "version", "§4.0 MB-ENV-1", "Version 0"),
+        ("version-2", with_byte0(0x45), "version", "§4.0 MB-ENV-1", "Version 2"),
+        ("version-7", with_byte0(0xe5), "version", "§4.0 MB-ENV-1", "Version 7"),
+        ("type-0", with_byte0(0x20), "unknown-type", "§4.0 MB-ENV-1", "Type 0"),
+        ("type-6", with_byte0(0x26), "unknown-type", "§4.0 MB-ENV-1", "Type 6"),
+        ("type-31", with_byte0(0x3f), "unknown-type", "§4.0 MB-ENV-1", "Type 31"),
+        ("direction", request, "wrong-direction", "§4.0 MB-ENV-1", "A request comes to a device"),
+        ("sequence-0", zero, "zero-sequence", "§3.3 MB-IV-1", "SYNC number 0"),
+        ("first-index-0", zero_set, "zero-sequence", "§3.3 MB-IV-1", "A set whose first index is 0"),
+        ("handle", flipped(&sync, 1, 0), "wrong-handle", "§4.0 MB-ENV-6", "The message is for another account slot"),
+        ("epoch", flipped(&sync, 2, 0), "wrong-epoch", "§4.0 MB-ENV-5", "The message names another epoch"),
     ] {
         vectors.push(vector(name, title, spec, &place, &message).fails(error));
     }
@@ -78,7 +78,7 @@ fn lengths(vectors: &mut Vec<Vector>) {
         ("set-huge", huge, "too-long", "SET longer than the largest set"),
         ("oversized", vec![0x22; 3077], "too-long", "Longer than any message"),
     ] {
-        vectors.push(vector(name, title, "§4 MUST-W4", &place, &message).fails(error));
+        vectors.push(vector(name, title, "§4.0 MB-ENV-2", &place, &message).fails(error));
     }
 }
 
@@ -96,7 +96,7 @@ fn altered(vectors: &mut Vec<Vector>) {
         ("bad-type", flipped(&a_set_of_sync_size(), 0, 2), "A SET of SYNC's length passed off as SYNC"),
         ("zeros", [&a_set[..15], &[0; 118]].concat(), "A header and zeros"),
     ] {
-        vectors.push(vector(name, title, "§4 MUST-W10", &place, &message).fails("authentication"));
+        vectors.push(vector(name, title, "§4.0 MB-ENV-4", &place, &message).fails("authentication"));
     }
 }
 
@@ -122,7 +122,7 @@ fn misplaced(vectors: &mut Vec<Vector>) {
         ("hedge-key", hedge_key, "Sealed under the hedge's key"),
         ("raw-key", place.seal_with(&place.key, Way::Down, SYNC, 1, &SYNC_TEXT), "Sealed under the epoch's key itself"),
     ] {
-        vectors.push(vector(name, title, "§4 MUST-W10", &place, &message).fails("authentication"));
+        vectors.push(vector(name, title, "§3.4 MB-AAD-1", &place, &message).fails("authentication"));
     }
     // What the associated data must hold: sealed with the right key, and with something left out.
     let bare = place.bare();
@@ -136,7 +136,7 @@ fn misplaced(vectors: &mut Vec<Vector>) {
         let iv = super::craft::iv(1);
         let sealed = super::craft::gcm(&bare.downlink, &iv, &aad, &SYNC_TEXT);
         let message = [place.kid(Way::Down, SYNC), iv.to_vec(), sealed].concat();
-        vectors.push(vector(name, title, "§4 MUST-W10", &place, &message).fails("authentication"));
+        vectors.push(vector(name, title, "§3.4 MB-AAD-1", &place, &message).fails("authentication"));
     }
 }
 
@@ -166,7 +166,7 @@ fn profiles(vectors: &mut Vec<Vector>) {
             "ROT-PK where only ROT-SYM is allowed",
         ),
     ] {
-        vectors.push(vector(name, title, "§4 MUST-W7", &place, &message).fails("wrong-profile"));
+        vectors.push(vector(name, title, "§3.1 MB-PRO-2", &place, &message).fails("wrong-profile"));
     }
 }
 
@@ -175,23 +175,23 @@ fn set_plaintexts(vectors: &mut Vec<Vector>) {
     let packed = matchbook_protocol::pack(&set(Alphabet::Decimal, 6, 40, false)).to_vec();
     let with = |format: u8, count: u8, packed: &[u8]| [&[format, count], packed].concat();
     for (name, first, plaintext, error, spec, title) in [
-        ("set-reserved-5", 1, with(0x26, 40, &packed), "reserved-bits", "§4.1 MUST-S2", "Bit 5 of the format is set"),
-        ("set-reserved-6", 1, with(0x46, 40, &packed), "reserved-bits", "§4.1 MUST-S2", "Bit 6 of the format is set"),
-        ("set-digits-3", 1, with(3, 1, &[0, 1]), "digits", "§4.1 MUST-S3", "Codes of 3 digits"),
-        ("set-digits-13", 1, with(13, 1, &[0; 6]), "digits", "§4.1 MUST-S3", "Codes of 13 digits"),
-        ("set-digits-0", 1, with(0, 1, &[0, 0]), "digits", "§4.1 MUST-S3", "Codes of no digits"),
-        ("set-digits-15", 1, with(0x1f, 1, &[0; 10]), "digits", "§4.1 MUST-S3", "Base-32 codes of 15 symbols"),
-        ("set-count-0", 1, with(6, 0, &[0; 100]), "count", "§4.1 MUST-S4", "No codes"),
-        ("set-count-251", 1, with(6, 251, &[0; 626]), "count", "§4.1 MUST-S4", "251 codes"),
-        ("set-count-255", 1, with(6, 255, &[0; 636]), "count", "§4.1 MUST-S4", "255 codes"),
-        ("set-one-more", 1, with(6, 41, &packed), "packed-length", "§4.1 MUST-S5", "41 codes in the bytes of 40"),
-        ("set-one-less", 1, with(6, 39, &packed), "packed-length", "§4.1 MUST-S5", "39 codes in the bytes of 40"),
+        ("set-reserved-5", 1, with(0x26, 40, &packed), "reserved-bits", "§4.1 MB-SET-1", "Bit 5 of the format is set"),
+        ("set-reserved-6", 1, with(0x46, 40, &packed), "reserved-bits", "§4.1 MB-SET-1", "Bit 6 of the format is set"),
+        ("set-digits-3", 1, with(3, 1, &[0, 1]), "digits", "§4.1 MB-SET-1", "Codes of 3 digits"),
+        ("set-digits-13", 1, with(13, 1, &[0; 6]), "digits", "§4.1 MB-SET-1", "Codes of 13 digits"),
+        ("set-digits-0", 1, with(0, 1, &[0, 0]), "digits", "§4.1 MB-SET-1", "Codes of no digits"),
+        ("set-digits-15", 1, with(0x1f, 1, &[0; 10]), "digits", "§4.1 MB-SET-1", "Base-32 codes of 15 symbols"),
+        ("set-count-0", 1, with(6, 0, &[0; 100]), "count", "§4.1 MB-SET-1", "No codes"),
+        ("set-count-251", 1, with(6, 251, &[0; 626]), "count", "§4.1 MB-SET-1", "251 codes"),
+        ("set-count-255", 1, with(6, 255, &[0; 636]), "count", "§4.1 MB-SET-1", "255 codes"),
+        ("set-one-more", 1, with(6, 41, &packed), "packed-length", "§4.1 MB-SET-1", "41 codes in the bytes of 40"),
+        ("set-one-less", 1, with(6, 39, &packed), "packed-length", "§4.1 MB-SET-1", "39 codes in the bytes of 40"),
         (
             "set-trailing-byte",
             1,
             with(6, 40, &[&packed[..], &[0]].concat()),
             "packed-length",
-            "§4.1 MUST-S5",
+            "§4.1 MB-SET-1",
             "A byte after the packed codes",
         ),
         (
@@ -199,7 +199,7 @@ fn set_plaintexts(vectors: &mut Vec<Vector>) {
             1,
             with(6, 40, &[0xff; 100]),
             "packed-too-large",
-            "§4.1 MUST-S6",
+            "§5 MB-COD-2",
             "The packed value is above base^count",
         ),
         (
@@ -207,7 +207,7 @@ fn set_plaintexts(vectors: &mut Vec<Vector>) {
             u32::MAX - 38,
             with(6, 40, &packed),
             "index-overflow",
-            "§4.1 MUST-S7",
+            "§4.1 MB-SET-1",
             "The last code's index would be 2^32",
         ),
     ] {
@@ -228,6 +228,6 @@ fn rotation_plaintexts(vectors: &mut Vec<Vector>) {
         ("rot-sym-after-last", last, 1, 0, "A rotation after the last epoch"),
     ] {
         let message = place.seal(Way::Down, ROT_SYM, sequence, &text(low));
-        vectors.push(vector(name, title, "§4.3 MUST-R3", &place, &message).fails("next-epoch"));
+        vectors.push(vector(name, title, "§4.3 MB-RTS-1", &place, &message).fails("next-epoch"));
     }
 }

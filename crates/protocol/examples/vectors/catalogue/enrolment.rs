@@ -45,13 +45,13 @@ fn uris(vectors: &mut Vec<Vector>) {
         ("p256-pk", enrolment(Suite::P256, Delivery::PublicKey), "P-256 in public-key mode"),
         ("bare", bare, "Without server, realm and label"),
     ] {
-        let vector = Vector::new("enrolment-uri", name, title, "§7 MUST-N1");
+        let vector = Vector::new("enrolment-uri", name, title, "§7.1 MB-ENR-3");
         vectors.push(outputs(vector.input("uri", enrolment.to_uri().as_str()), &enrolment));
     }
     let uri = usual().to_uri();
     let key = uri.split('&').find(|part| part.starts_with("k=")).unwrap();
     let shuffled = format!("MatchBook:enrol?l=Zo%c3%ab%20%26%20co&r=acme&s=https://codes.example/m&{key}&v=1");
-    let vector = Vector::new("enrolment-uri", "order", "Another order, and other but valid escapes", "§7 MUST-N1");
+    let vector = Vector::new("enrolment-uri", "order", "Another order, and other but valid escapes", "§7.1 MB-ENR-3");
     vectors.push(outputs(vector.input("uri", shuffled), &usual()));
 }
 
@@ -87,7 +87,7 @@ fn uri_refusals(vectors: &mut Vec<Vector>) {
         ("label-control", with("Zo", "Z%0Ao"), "label", "A line break in the label"),
         ("oversized", oversized, "too-long", "Longer than any URI"),
     ] {
-        let vector = Vector::new("enrolment-uri", name, title, "§7 MUST-N2");
+        let vector = Vector::new("enrolment-uri", name, title, "§7.1 MB-ENR-1");
         vectors.push(vector.input("uri", uri).fails(error));
     }
 }
@@ -100,11 +100,11 @@ fn typed_vector(name: &str, title: &'static str, spec: &'static str, groups: Vec
 
 fn typed(vectors: &mut Vec<Vector>) {
     let groups = usual().to_typed().to_vec();
-    let vector = typed_vector("plain", "The groups as they are printed", "§7 MUST-N3", groups.clone());
+    let vector = typed_vector("plain", "The groups as they are printed", "§7.1 MB-ENR-3", groups.clone());
     vectors.push(outputs(vector, &usual()));
     let sloppy = groups.iter().map(|group| group.to_lowercase().replace('0', "o").replace('1', "l").replace('-', ""));
     let sloppy: Vec<String> = sloppy.map(|group| format!(" {}-{}", &group[..2], &group[2..])).collect();
-    let vector = typed_vector("sloppy", "Lower case, dashes, spaces, O for 0 and L for 1", "§7 MUST-N3", sloppy);
+    let vector = typed_vector("sloppy", "Lower case, dashes, spaces, O for 0 and L for 1", "§7.1 MB-ENR-3", sloppy);
     vectors.push(outputs(vector, &usual()));
     // Check symbols above 31 are * ~ $ = U: an identification code that brings each of them up.
     for symbol in ['*', '~', '$', '=', 'U'] {
@@ -117,7 +117,7 @@ fn typed(vectors: &mut Vec<Vector>) {
         let enrolment = enrolment.unwrap();
         let name = format!("check-{:02x}", u32::from(symbol));
         let groups = enrolment.to_typed().to_vec();
-        let vector = typed_vector(&name, "A check symbol that is not in the alphabet", "§7 MUST-N4", groups);
+        let vector = typed_vector(&name, "A check symbol that is not in the alphabet", "§7.1 MB-ENR-2", groups);
         vectors.push(outputs(vector, &enrolment));
     }
 }
@@ -145,15 +145,16 @@ fn typed_refusals(vectors: &mut Vec<Vector>) {
         ("empty-group", 9, with(9, String::new()), "An empty group"),
         ("padding", 9, with(9, "011".into()), "A bit after the last byte is set"),
     ] {
-        let vector = typed_vector(name, title, "§7 MUST-N4", groups).fails("group");
+        let vector = typed_vector(name, title, "§7.1 MB-ENR-2", groups).fails("group");
         vectors.push(vector.output("group", number));
     }
-    let vector = typed_vector("missing-group", "A group is missing", "§7 MUST-N4", groups[..8].to_vec());
+    let vector = typed_vector("missing-group", "A group is missing", "§7.1 MB-ENR-2", groups[..8].to_vec());
     vectors.push(vector.fails("group-count"));
     // The first group begins with the version: 2 instead of 1, with the right check symbol.
     let first = usual().to_typed()[0].clone();
-    vectors
-        .push(typed_vector("version-2", "Version 2", "§7 MUST-N4", with(1, second_version(&first))).fails("version"));
+    vectors.push(
+        typed_vector("version-2", "Version 2", "§7.1 MB-ENR-2", with(1, second_version(&first))).fails("version"),
+    );
 }
 
 fn fifth(group: &str) -> char {

@@ -31,7 +31,7 @@ pub(super) fn add(vectors: &mut Vec<Vector>) {
         ("profile-unknown", 0x05, "No suite has number 5"),
         ("profile-reserved-bit", 0x42, "A reserved bit of the profile is set"),
     ] {
-        let vector = Vector::new(KIND, name, title, "§3 MUST-K1").fails("profile");
+        let vector = Vector::new(KIND, name, title, "§3.1 MB-PRO-1").fails("profile");
         let vector = vector.input("profile", profile).input("id", hex(ID.0)).input("epoch", 1_u32);
         vectors.push(vector.input("key", hex([7; 32])));
     }
@@ -41,7 +41,7 @@ fn activation(name: &str, title: &'static str, profile: Profile) -> Vector {
     let secret = Seeded::new("activation secret").bytes::<16>();
     let party = Party { id: ID, profile };
     let key = activation_key(&Secret::new(secret), &party);
-    let vector = Vector::new(KIND, name, title, "§3 MUST-K2")
+    let vector = Vector::new(KIND, name, title, "§3.2 MB-KEY-3")
         .input("profile", profile.to_byte())
         .input("id", hex(ID.0))
         .input("epoch", 0_u32)
@@ -51,7 +51,7 @@ fn activation(name: &str, title: &'static str, profile: Profile) -> Vector {
 }
 
 fn rotated(name: &str, title: &'static str, place: Place) -> Vector {
-    outputs(place.describe(Vector::new(KIND, name, title, "§3 MUST-K3")), &place.keys())
+    outputs(place.describe(Vector::new(KIND, name, title, "§3.2 MB-KEY-1")), &place.keys())
 }
 
 fn outputs(vector: Vector, keys: &EpochKeys) -> Vector {

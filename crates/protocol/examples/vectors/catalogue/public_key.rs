@@ -68,20 +68,21 @@ fn rotation_modes(vectors: &mut Vec<Vector>, pair: &KeyPair) {
         ("rot-pk-type", message(right, &[], &other_type, 0x0103), "Bound to another message type"),
         ("rot-pk-unprotected", message(right, &[], &unprotected, 0x0103), "Bound to an empty protected header"),
     ] {
-        push(vectors, vector(name, title, "§4.4 MUST-R4", &place, &message), pair, "authentication");
+        let spec = if name.ends_with("base-mode") { "§3.1 MB-PRO-3" } else { "§4.4 MB-RTP-1" };
+        push(vectors, vector(name, title, spec, &place, &message), pair, "authentication");
     }
     for (name, next, title) in [
         ("rot-pk-skips", 0x0104, "A rotation that skips an epoch"),
         ("rot-pk-stays", 0x0102, "A rotation to the same epoch"),
     ] {
         let message = message(right, &[], &aad, next);
-        push(vectors, vector(name, title, "§4.4 MUST-R3", &place, &message), pair, "next-epoch");
+        push(vectors, vector(name, title, "§4.4 MB-RTP-2", &place, &message), pair, "next-epoch");
     }
     let (enc, sealed) =
         Hpke { psk: right, info: &[], aad: &aad }.seal_as::<AesGcm256>(pair.public(), &rotation_text(0x0103));
     let message = [place.kid(Way::Down, ROT_PK), enc, sealed].concat();
     let title = "HPKE with AES-256-GCM where the suite has AES-128-GCM";
-    push(vectors, vector("rot-pk-aead", title, "§4.4 MUST-R4", &place, &message), pair, "authentication");
+    push(vectors, vector("rot-pk-aead", title, "§4.4 MB-RTP-1", &place, &message), pair, "authentication");
 }
 
 fn a_rotation(pair: &KeyPair) -> Vec<u8> {
@@ -94,33 +95,33 @@ fn rotation_bytes(vectors: &mut Vec<Vector>, pair: &KeyPair) {
     let message = a_rotation(pair);
     let low_order = [&message[..3], &[0; 32], &message[35..]].concat();
     for (name, message, error, spec, title) in [
-        ("rot-pk-cut", message[..84].to_vec(), "too-short", "§4 MUST-W4", "ROT-PK without its last byte"),
-        ("rot-pk-trailing", [&message[..], &[0]].concat(), "length", "§4 MUST-W4", "ROT-PK and one more byte"),
+        ("rot-pk-cut", message[..84].to_vec(), "too-short", "§4.0 MB-ENV-2", "ROT-PK without its last byte"),
+        ("rot-pk-trailing", [&message[..], &[0]].concat(), "length", "§4.0 MB-ENV-2", "ROT-PK and one more byte"),
         (
             "rot-pk-p256-length",
             [&message[..], &[0; 33]].concat(),
             "length",
-            "§4 MUST-W4",
+            "§4.0 MB-ENV-2",
             "ROT-PK as long as the P-256 suite's",
         ),
-        ("rot-pk-enc", flipped(&message, 3, 0), "authentication", "§4.4 MUST-R4", "A bit of enc is wrong"),
+        ("rot-pk-enc", flipped(&message, 3, 0), "authentication", "§4.4 MB-RTP-1", "A bit of enc is wrong"),
         (
             "rot-pk-enc-top-bit",
             flipped(&message, 34, 7),
             "authentication",
-            "§4.4 MUST-R4",
+            "§4.4 MB-RTP-1",
             "The unused bit of enc is set",
         ),
-        ("rot-pk-low-order", low_order, "authentication", "§4.4 MUST-R4", "enc is a point of low order"),
-        ("rot-pk-bad-tag", flipped(&message, -1, 0), "authentication", "§4 MUST-W10", "A bit of the tag is wrong"),
-        ("rot-pk-epoch", flipped(&message, 2, 0), "wrong-epoch", "§4 MUST-W8", "Under the key of another epoch"),
-        ("rot-pk-handle", flipped(&message, 1, 0), "wrong-handle", "§4 MUST-W6", "For another account slot"),
+        ("rot-pk-low-order", low_order, "authentication", "§4.4 MB-RTP-1", "enc is a point of low order"),
+        ("rot-pk-bad-tag", flipped(&message, -1, 0), "authentication", "§4.0 MB-ENV-4", "A bit of the tag is wrong"),
+        ("rot-pk-epoch", flipped(&message, 2, 0), "wrong-epoch", "§4.0 MB-ENV-5", "Under the key of another epoch"),
+        ("rot-pk-handle", flipped(&message, 1, 0), "wrong-handle", "§4.0 MB-ENV-6", "For another account slot"),
     ] {
         push(vectors, vector(name, title, spec, &place, &message), pair, error);
     }
     let other = place.at(0x0202);
     let title = "Under the key of an epoch with the same low byte";
-    push(vectors, vector("rot-pk-other-epoch", title, "§4 MUST-W10", &other, &message), pair, "authentication");
+    push(vectors, vector("rot-pk-other-epoch", title, "§4.0 MB-ENV-4", &other, &message), pair, "authentication");
 }
 
 fn rotation_pairs(vectors: &mut Vec<Vector>, pair: &KeyPair) {
@@ -128,10 +129,10 @@ fn rotation_pairs(vectors: &mut Vec<Vector>, pair: &KeyPair) {
     let message = a_rotation(pair);
     let title = "To another ephemeral key than the device's present one";
     let other = super::craft::pair(Suite::X25519, "other pair");
-    let wrong = vector("rot-pk-ephemeral", title, "§4.4 MUST-R5", &place, &message);
+    let wrong = vector("rot-pk-ephemeral", title, "§4.4 MB-RTP-1", &place, &message);
     push(vectors, wrong, &other, "authentication");
     let title = "The device has no ephemeral key: it did not ask";
-    let none = vector("rot-pk-no-ephemeral", title, "§4.4 MUST-R5", &place, &message);
+    let none = vector("rot-pk-no-ephemeral", title, "§4.4 MB-RTP-1", &place, &message);
     vectors.push(none.fails("no-key-pair"));
 }
 
@@ -178,7 +179,7 @@ fn set_modes(vectors: &mut Vec<Vector>, pair: &KeyPair) {
         false,
         matchbook_protocol::unpack(matchbook_protocol::CodeFormat::DEFAULT, 1, &SET_TEXT[2..]).unwrap(),
     );
-    let good = vector("set-pk-by-hand", title, "§4.2 MUST-S8", &place, &sealed);
+    let good = vector("set-pk-by-hand", title, "§4.2 MB-SPK-2", &place, &sealed);
     let good = good.input("key_pair", hex(pair.secret_bytes()));
     vectors.push(super::craft::describe_set(good, &set.unwrap()));
     for (name, sealed, title) in [
@@ -191,7 +192,8 @@ fn set_modes(vectors: &mut Vec<Vector>, pair: &KeyPair) {
         ("set-pk-content-header", SetPk { content_protected: &[], ..right }, "The content's header is empty"),
     ] {
         let message = sealed.seal(&place, pair);
-        push(vectors, vector(name, title, "§4.2 MUST-S9", &place, &message), pair, "authentication");
+        let spec = if name.ends_with("base-mode") { "§3.1 MB-PRO-3" } else { "§4.2 MB-SPK-2" };
+        push(vectors, vector(name, title, spec, &place, &message), pair, "authentication");
     }
 }
 
@@ -204,26 +206,44 @@ fn set_bytes(vectors: &mut Vec<Vector>, pair: &KeyPair) {
     let (message, second) = (seal("first"), seal("second"));
     let spliced = [&second[..95], &message[95..]].concat();
     for (name, message, error, spec, title) in [
-        ("set-pk-cut", message[..114].to_vec(), "too-short", "§4 MUST-W4", "SET-PK shorter than any"),
-        ("set-pk-trailing", [&message[..], &[0]].concat(), "authentication", "§4 MUST-W4", "SET-PK and one more byte"),
-        ("set-pk-enc", flipped(&message, 15, 0), "authentication", "§4.2 MUST-S9", "A bit of enc is wrong"),
+        ("set-pk-cut", message[..114].to_vec(), "too-short", "§4.0 MB-ENV-2", "SET-PK shorter than any"),
+        (
+            "set-pk-trailing",
+            [&message[..], &[0]].concat(),
+            "authentication",
+            "§4.0 MB-ENV-2",
+            "SET-PK and one more byte",
+        ),
+        ("set-pk-enc", flipped(&message, 15, 0), "authentication", "§4.2 MB-SPK-2", "A bit of enc is wrong"),
         (
             "set-pk-wrapped",
             flipped(&message, 47, 0),
             "authentication",
-            "§4.2 MUST-S9",
+            "§4.2 MB-SPK-2",
             "A bit of the wrapped key is wrong",
         ),
-        ("set-pk-content", flipped(&message, 95, 0), "authentication", "§4 MUST-W10", "A bit of the content is wrong"),
-        ("set-pk-spliced", spliced, "authentication", "§4 MUST-W10", "The content of one set with the key of another"),
-        ("set-pk-sequence", flipped(&message, 6, 0), "authentication", "§4 MUST-W10", "The first index was changed"),
+        (
+            "set-pk-content",
+            flipped(&message, 95, 0),
+            "authentication",
+            "§4.0 MB-ENV-4",
+            "A bit of the content is wrong",
+        ),
+        (
+            "set-pk-spliced",
+            spliced,
+            "authentication",
+            "§4.0 MB-ENV-4",
+            "The content of one set with the key of another",
+        ),
+        ("set-pk-sequence", flipped(&message, 6, 0), "authentication", "§4.0 MB-ENV-4", "The first index was changed"),
     ] {
         push(vectors, vector(name, title, spec, &place, &message), pair, error);
     }
     let other = super::craft::pair(Suite::X25519, "other pair");
     let title = "To another device's key";
-    push(vectors, vector("set-pk-other-pair", title, "§4.2 MUST-S9", &place, &message), &other, "authentication");
-    let none = vector("set-pk-no-pair", "The device has no key pair", "§4.2 MUST-S9", &place, &message);
+    push(vectors, vector("set-pk-other-pair", title, "§4.2 MB-SPK-2", &place, &message), &other, "authentication");
+    let none = vector("set-pk-no-pair", "The device has no key pair", "§4.2 MB-SPK-2", &place, &message);
     vectors.push(none.fails("no-key-pair"));
 }
 
@@ -239,6 +259,6 @@ fn p256(vectors: &mut Vec<Vector>) {
         ("rot-pk-p256-form", flipped(&message, 3, 1), "enc is not in the uncompressed form"),
         ("rot-pk-p256-infinity", infinity, "enc is the point at infinity"),
     ] {
-        push(vectors, vector(name, title, "§4.4 MUST-R4", &place, &message), &pair, "authentication");
+        push(vectors, vector(name, title, "§4.4 MB-RTP-1", &place, &message), &pair, "authentication");
     }
 }

@@ -78,7 +78,7 @@ fn requests(vectors: &mut Vec<Vector>) {
         let place = Place::new(suite, Delivery::Shared);
         let message = place.keys().seal_request(counter, &request, &mut Seeded::new(name)).unwrap();
         vectors.push(
-            vector(name, title, "§4.6 MUST-Q1", &place, &message)
+            vector(name, title, "§4.6 MB-REQ-1", &place, &message)
                 .output("type", "request")
                 .output("counter", counter)
                 .output("highest", request.highest.0)
@@ -101,7 +101,7 @@ fn enrolments(vectors: &mut Vec<Vector>) {
         let enrol = Enrol { profile: place.party.profile, handle: HANDLE, public_key };
         let message = place.keys().seal_enrol(1, &enrol, &mut Seeded::new(name)).unwrap();
         vectors.push(
-            vector(name, title, "§4.7 MUST-E1", &place, &message)
+            vector(name, title, "§4.7 MB-ENL-1", &place, &message)
                 .output("type", "enrol")
                 .output("counter", 1_u32)
                 .output("profile", enrol.profile.to_byte())
@@ -119,17 +119,17 @@ fn headers(vectors: &mut Vec<Vector>) {
     let other = Place { party: Party { id: AuthenticatorId([1; 8]), ..place.party }, ..place };
     let from_other = other.seal(Way::Up, REQ, 1, &[0; 7]);
     for (name, message, error, spec, title) in [
-        ("empty", vec![], "too-short", "§4 MUST-W4", "No bytes at all"),
-        ("header-only", request[..22].to_vec(), "too-short", "§4 MUST-W4", "A header and nothing else"),
-        ("req-cut", request[..44].to_vec(), "too-short", "§4 MUST-W4", "REQ without its last byte"),
-        ("req-trailing", [&request[..], &[0]].concat(), "length", "§4 MUST-W4", "REQ and one more byte"),
-        ("req-oversized", vec![REQ; 1262], "too-long", "§4 MUST-W4", "Longer than any request"),
-        ("version-2", with_byte0(0x50), "version", "§4 MUST-W1", "Version 2"),
-        ("type-18", with_byte0(0x32), "unknown-type", "§4 MUST-W2", "Type 18"),
-        ("direction", sync, "wrong-direction", "§4 MUST-W3", "A SYNC comes to the server"),
-        ("counter-0", place.seal(Way::Up, REQ, 0, &[0; 7]), "zero-sequence", "§4 MUST-W5", "Counter 0"),
-        ("other-id", from_other, "wrong-id", "§4 MUST-W9", "A request of another authenticator"),
-        ("epoch", flipped(&request, 9, 0), "wrong-epoch", "§4 MUST-W8", "The request names another epoch"),
+        ("empty", vec![], "too-short", "§4.0 MB-ENV-2", "No bytes at all"),
+        ("header-only", request[..22].to_vec(), "too-short", "§4.0 MB-ENV-2", "A header and nothing else"),
+        ("req-cut", request[..44].to_vec(), "too-short", "§4.0 MB-ENV-2", "REQ without its last byte"),
+        ("req-trailing", [&request[..], &[0]].concat(), "length", "§4.0 MB-ENV-2", "REQ and one more byte"),
+        ("req-oversized", vec![REQ; 1262], "too-long", "§4.0 MB-ENV-2", "Longer than any request"),
+        ("version-2", with_byte0(0x50), "version", "§4.0 MB-ENV-1", "Version 2"),
+        ("type-18", with_byte0(0x32), "unknown-type", "§4.0 MB-ENV-1", "Type 18"),
+        ("direction", sync, "wrong-direction", "§4.0 MB-ENV-1", "A SYNC comes to the server"),
+        ("counter-0", place.seal(Way::Up, REQ, 0, &[0; 7]), "zero-sequence", "§3.3 MB-IV-1", "Counter 0"),
+        ("other-id", from_other, "wrong-id", "§3.4 MB-AAD-1", "A request of another authenticator"),
+        ("epoch", flipped(&request, 9, 0), "wrong-epoch", "§4.0 MB-ENV-5", "The request names another epoch"),
     ] {
         vectors.push(vector(name, title, spec, &place, &message).fails(error));
     }
@@ -152,7 +152,8 @@ fn altered(vectors: &mut Vec<Vector>) {
         ("other-suite", other_suite, "Sealed for another suite"),
         ("other-epoch", place.at(0x0202).seal(Way::Up, REQ, 1, &[0; 7]), "Sealed in an epoch with the same low byte"),
     ] {
-        vectors.push(vector(name, title, "§4 MUST-W10", &place, &message).fails("authentication"));
+        let spec = if name.starts_with("bad-") { "§4.0 MB-ENV-4" } else { "§3.4 MB-AAD-1" };
+        vectors.push(vector(name, title, spec, &place, &message).fails("authentication"));
     }
 }
 
@@ -161,17 +162,29 @@ fn request_plaintexts(vectors: &mut Vec<Vector>) {
     let x25519 = key_of(Suite::X25519);
     let with = |flags: u8, key: &[u8]| [&[0, 0, 0, 1, 0, 0, flags], key].concat();
     for (name, plaintext, error, spec, title) in [
-        ("req-reserved-3", with(0x08, &[]), "reserved-bits", "§4.6 MUST-Q2", "Bit 3 of the flags is set"),
-        ("req-reserved-6", with(0x40, &[]), "reserved-bits", "§4.6 MUST-Q2", "Bit 6 of the flags is set"),
-        ("req-reason-5", with(0x05, &[]), "unknown-reason", "§4.6 MUST-Q3", "Reason 5"),
-        ("req-reason-7", with(0x07, &[]), "unknown-reason", "§4.6 MUST-Q3", "Reason 7"),
-        ("req-flag-without-key", with(0x84, &[]), "plaintext-length", "§4.6 MUST-Q4", "A key is announced and missing"),
-        ("req-key-without-flag", with(0x04, &x25519), "plaintext-length", "§4.6 MUST-Q4", "A key is there unannounced"),
+        ("req-reserved-3", with(0x08, &[]), "reserved-bits", "§4.6 MB-REQ-1", "Bit 3 of the flags is set"),
+        ("req-reserved-6", with(0x40, &[]), "reserved-bits", "§4.6 MB-REQ-1", "Bit 6 of the flags is set"),
+        ("req-reason-5", with(0x05, &[]), "unknown-reason", "§4.6 MB-REQ-1", "Reason 5"),
+        ("req-reason-7", with(0x07, &[]), "unknown-reason", "§4.6 MB-REQ-1", "Reason 7"),
+        (
+            "req-flag-without-key",
+            with(0x84, &[]),
+            "plaintext-length",
+            "§4.6 MB-REQ-1",
+            "A key is announced and missing",
+        ),
+        (
+            "req-key-without-flag",
+            with(0x04, &x25519),
+            "plaintext-length",
+            "§4.6 MB-REQ-1",
+            "A key is there unannounced",
+        ),
         (
             "req-key-of-other-suite",
             with(0x84, &key_of(Suite::P256)),
             "plaintext-length",
-            "§4.6 MUST-Q4",
+            "§4.6 MB-REQ-1",
             "A P-256 key in the X25519 suite",
         ),
     ] {
@@ -182,11 +195,11 @@ fn request_plaintexts(vectors: &mut Vec<Vector>) {
     let off_curve = flipped(&key_of(Suite::P256), 64, 0);
     let message = p256.seal(Way::Up, REQ, 1, &with(0x84, &off_curve));
     let title = "The key is no point of the curve";
-    vectors.push(vector("req-key-off-curve", title, "§4.6 MUST-Q5", &p256, &message).fails("public-key"));
+    vectors.push(vector("req-key-off-curve", title, "§4.6 MB-REQ-2", &p256, &message).fails("public-key"));
     let symmetric = Place::new(Suite::Symmetric, Delivery::Shared);
     let message = symmetric.seal(Way::Up, REQ, 1, &with(0x84, &x25519));
     let title = "A key in the symmetric suite";
-    vectors.push(vector("req-key-in-suite-1", title, "§4.6 MUST-Q4", &symmetric, &message).fails("plaintext-length"));
+    vectors.push(vector("req-key-in-suite-1", title, "§4.6 MB-REQ-1", &symmetric, &message).fails("plaintext-length"));
 }
 
 fn enrol_plaintexts(vectors: &mut Vec<Vector>) {
@@ -201,21 +214,21 @@ fn enrol_plaintexts(vectors: &mut Vec<Vector>) {
             place,
             with(0x82, &key),
             "profile-mismatch",
-            "§4.7 MUST-E2",
+            "§4.7 MB-ENL-1",
             "Another delivery than enrolled",
         ),
-        ("enrol-suite", place, with(0x03, &key), "profile-mismatch", "§4.7 MUST-E2", "Another suite than enrolled"),
-        ("enrol-no-key", place, with(0x02, &[]), "plaintext-length", "§4.7 MUST-E3", "The public key is missing"),
+        ("enrol-suite", place, with(0x03, &key), "profile-mismatch", "§4.7 MB-ENL-1", "Another suite than enrolled"),
+        ("enrol-no-key", place, with(0x02, &[]), "plaintext-length", "§4.6 MB-REQ-2", "The public key is missing"),
         (
             "enrol-long-key",
             place,
             with(0x02, &key_of(Suite::P256)),
             "plaintext-length",
-            "§4.7 MUST-E3",
+            "§4.6 MB-REQ-2",
             "The public key has another suite's length",
         ),
-        ("enrol-key-off-curve", p256, with(0x03, &off_curve), "public-key", "§4.7 MUST-E3", "No point of the curve"),
-        ("enrol-epoch-1", place.at(1), with(0x02, &key), "wrong-epoch", "§4.7 MUST-E4", "ENROL in epoch 1"),
+        ("enrol-key-off-curve", p256, with(0x03, &off_curve), "public-key", "§4.6 MB-REQ-2", "No point of the curve"),
+        ("enrol-epoch-1", place.at(1), with(0x02, &key), "wrong-epoch", "§4.7 MB-ENL-1", "ENROL in epoch 1"),
     ] {
         let message = place.seal(Way::Up, ENROL, 1, &plaintext);
         vectors.push(vector(name, title, spec, &place, &message).fails(error));

@@ -62,6 +62,7 @@ fn public_key_messages_name_their_algorithms() {
     }
 }
 
+/// MB-COS-2.
 #[test]
 fn what_expanding_would_not_give_is_refused() {
     let mut rng = Seeded::new("canonical");
@@ -111,6 +112,7 @@ fn the_receivers_profile_decides() {
     assert_eq!(compress_downlink(&cose, &other).unwrap_err(), DecodeError::NotCanonical);
 }
 
+/// MB-COS-4.
 #[test]
 fn sequences_are_split() {
     let mut rng = Seeded::new("sequences");

@@ -22,6 +22,7 @@ fn a_profile_seals_only_its_own_messages() {
     }
 }
 
+/// MB-PRO-2.
 #[test]
 fn a_profile_opens_only_its_own_messages() {
     let mut rng = Seeded::new("downgrade");
@@ -78,6 +79,7 @@ fn the_last_epoch_has_no_rotation() {
     assert_eq!(to.unwrap_err(), SealError::WrongEpoch);
 }
 
+/// MB-AAD-1.
 #[test]
 fn another_place_does_not_open() {
     let mut rng = Seeded::new("place");
@@ -123,6 +125,7 @@ fn other_key_pairs_do_not_open() {
     }
 }
 
+/// MB-ENL-1.
 #[test]
 fn an_enrolment_belongs_to_epoch_zero() {
     let home = party(Suite::Symmetric, Delivery::Shared);
@@ -134,6 +137,7 @@ fn an_enrolment_belongs_to_epoch_zero() {
     assert_eq!(open_up(&EpochKeys::derive(&key, &home, Epoch(256)), &bytes).unwrap_err(), "wrong-epoch");
 }
 
+/// MB-ENV-4, MB-ENV-6.
 #[test]
 fn every_flipped_bit_is_refused_but_the_handles() {
     let mut rng = Seeded::new("flips");
