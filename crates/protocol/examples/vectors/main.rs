@@ -1,6 +1,6 @@
 //! Writes the test vectors: `cargo run -p matchbook-protocol --example vectors [-- folder]`.
 //!
-//! The folder defaults to `vectors`. The bytes are the same every time; `crates/protocol/tests/vectors.rs` sees to that.
+//! The folder defaults to `vectors`. The bytes are the same every time; `crates/protocol/tests/vectors/` sees to that.
 //! Files in the folder that are no longer written are left alone, and that test names them.
 
 use std::path::PathBuf;
