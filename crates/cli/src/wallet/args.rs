@@ -1,0 +1,166 @@
+//! The command line of `matchbook wallet`.
+
+use std::path::PathBuf;
+
+/// The software device: keeps codes in a sealed vault, and shows each once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = ENROL_EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(super) vault: VaultArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Where the vault is, and what opens it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Vault")]
+pub(super) struct VaultArgs {
+    /// The vault's file [env: MATCHBOOK_VAULT] [default: ~/.local/share/matchbook/wallet.vault]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) vault: Option<PathBuf>,
+    /// Read the passphrase from a file; otherwise from MATCHBOOK_PASSPHRASE, otherwise it is asked for
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+}
+
+/// The subcommands.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Begin an account from an enrolment: its URI, a file with it, or its groups typed in
+    #[command(after_help = ENROL_EXAMPLES)]
+    Enrol(Enrol),
+    /// List the accounts
+    List,
+    /// List an account's codes by number: used or not, never the codes themselves
+    Codes(One),
+    /// Take a code: it is burnt in the vault, then shown once
+    #[command(after_help = TAKE_EXAMPLES)]
+    Take(Take),
+    /// Ask the server for a new set now
+    Request(Exchange),
+    /// Exchange with the server what there is: acknowledgements, refills, pushes, keys
+    #[command(after_help = SYNC_EXAMPLES)]
+    Sync(Sync),
+    /// Ask the server for a new key, and switch to it
+    Rotate(Exchange),
+    /// Show where an account stands
+    Status(One),
+    /// Remove an account with its keys and codes, for good
+    Forget(Forget),
+}
+
+/// Which account.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct One {
+    /// The account: its number, label or identification code; needed when there are several
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+}
+
+/// How the server is reached.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct Network {
+    /// PEM certificates to believe, instead of the public ones [env: MATCHBOOK_CA_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Take http:// for a server on another machine: messages stay sealed, who sends them shows
+    #[arg(long)]
+    pub(super) allow_plain_http: bool,
+}
+
+/// `enrol`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).multiple(false))]
+pub(super) struct Enrol {
+    /// The enrolment: matchbook:enrol?… in quotes. Other users of this machine can see it while this runs
+    #[arg(group = "source", value_name = "URI")]
+    pub(super) uri: Option<String>,
+    /// Read the URI from a file; - is standard input
+    #[arg(long, group = "source", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Type the groups in, one by one
+    #[arg(long, group = "source")]
+    pub(super) typed: bool,
+    /// With --typed: the server's URL
+    #[arg(long, requires = "typed", value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// With --typed: the realm
+    #[arg(long, requires = "typed", value_name = "REALM")]
+    pub(super) realm: Option<String>,
+    /// With --typed: what to call the account
+    #[arg(long, requires = "typed", value_name = "LABEL")]
+    pub(super) label: Option<String>,
+    /// Do not ask whether the server is the right one
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Only store the account; the first `sync` enrols it
+    #[arg(long)]
+    pub(super) offline: bool,
+    #[command(flatten)]
+    pub(super) network: Network,
+}
+
+/// `take`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Take {
+    /// Take the code with this number, as a log-in asks for it; otherwise the lowest unused one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) code: Option<u32>,
+    /// Do not send the request for a new set when few codes are left
+    #[arg(long)]
+    pub(super) offline: bool,
+    #[command(flatten)]
+    pub(super) one: One,
+    #[command(flatten)]
+    pub(super) network: Network,
+}
+
+/// `request` and `rotate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Exchange {
+    #[command(flatten)]
+    pub(super) one: One,
+    #[command(flatten)]
+    pub(super) network: Network,
+}
+
+/// `sync`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sync {
+    /// Stay on the line up to this many seconds, until the server pushes something
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) wait: Option<u32>,
+    #[command(flatten)]
+    pub(super) one: One,
+    #[command(flatten)]
+    pub(super) network: Network,
+}
+
+/// `forget`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Forget {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+const ENROL_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet enrol 'matchbook:enrol?v=1&k=…'
+  matchbook wallet enrol --file enrolment.txt
+  matchbook wallet enrol --typed --server https://codes.example.org";
+
+const TAKE_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet take
+  matchbook wallet take --code 17
+  code=$(matchbook wallet take --code 17 --passphrase-file pass.txt)";
+
+const SYNC_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet sync
+  matchbook wallet sync --wait 600";

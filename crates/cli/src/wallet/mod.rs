@@ -1,0 +1,44 @@
+//! `matchbook wallet`: the software device.
+
+mod account;
+mod args;
+mod codes;
+mod enrol;
+mod exchange;
+mod list;
+mod passphrase;
+mod say;
+mod status;
+mod take;
+mod typed;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use args::Args;
+
+use args::Command;
+use vault::Place;
+
+use crate::error::CliError;
+use crate::ui::Ui;
+
+/// Runs a subcommand of `wallet`.
+///
+/// # Errors
+/// One sentence with the next step, and the exit code that `docs/reference/cli.md` names for it.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<(), CliError> {
+    let place = Place::find(&args.vault)?;
+    match &args.command {
+        Command::Enrol(enrol) => enrol::run(&place, enrol, ui),
+        Command::List => list::run(&place, ui),
+        Command::Codes(codes) => codes::run(&place, codes, ui),
+        Command::Take(take) => take::run(&place, take, ui),
+        Command::Request(exchange) => exchange::request(&place, exchange, ui),
+        Command::Sync(sync) => exchange::sync(&place, sync, ui),
+        Command::Rotate(exchange) => exchange::rotate(&place, exchange, ui),
+        Command::Status(status) => status::run(&place, status, ui),
+        Command::Forget(forget) => account::forget(&place, forget, ui),
+    }
+}

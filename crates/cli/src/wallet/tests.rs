@@ -1,0 +1,73 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use matchbook_device::Wallet;
+use matchbook_device::protocol::{AuthenticatorId, Delivery, Enrolment, Handle, Party, Profile, Secret, Suite};
+use matchbook_device::vault::MemoryVault;
+
+use super::account::choose;
+use super::args::One;
+use super::typed::ask_groups;
+use crate::exit::ExitCode;
+
+fn enrolment(number: u8, label: &str) -> Enrolment {
+    Enrolment {
+        party: Party { id: AuthenticatorId([number; 8]), profile: Profile::new(Suite::X25519, Delivery::Shared).unwrap() },
+        secret: Secret::new([number; 16]),
+        server: "https://codes.example.org".to_owned(),
+        realm: "main".to_owned(),
+        label: label.to_owned(),
+    }
+}
+
+fn wallet(labels: &[&str]) -> Wallet<MemoryVault> {
+    let mut wallet = Wallet::open(MemoryVault::new()).unwrap();
+    for (number, label) in (1..).zip(labels) {
+        wallet.enrol(&enrolment(number, label)).unwrap();
+    }
+    wallet
+}
+
+fn chosen(wallet: &Wallet<MemoryVault>, account: Option<&str>) -> Result<Handle, ExitCode> {
+    choose(wallet, &One { account: account.map(str::to_owned) }).map_err(|error| error.exit)
+}
+
+#[test]
+fn the_only_account_needs_no_name() {
+    assert_eq!(chosen(&wallet(&["phone"]), None), Ok(Handle(0)));
+    assert_eq!(chosen(&wallet(&[]), None), Err(ExitCode::NotFound));
+    assert_eq!(chosen(&wallet(&["phone", "tablet"]), None), Err(ExitCode::Usage));
+}
+
+#[test]
+fn an_account_is_named_by_number_label_or_identification_code() {
+    let wallet = wallet(&["phone", "tablet", "twin", "twin"]);
+    for name in ["1", "tablet", "0202020202020202"] {
+        assert_eq!(chosen(&wallet, Some(name)), Ok(Handle(1)), "{name}");
+    }
+    assert_eq!(chosen(&wallet, Some("radio")), Err(ExitCode::NotFound));
+    assert_eq!(chosen(&wallet, Some("twin")), Err(ExitCode::Usage));
+    assert_eq!(chosen(&wallet, Some("3")), Ok(Handle(3)));
+}
+
+#[test]
+fn a_mistyped_group_is_asked_for_again_and_named() {
+    let groups = enrolment(1, "phone").to_typed();
+    let mut typed: Vec<String> = groups.iter().map(|group| group.to_lowercase()).collect();
+    // A slip in the third group and an empty sixth one.
+    typed.insert(5, String::new());
+    typed.insert(2, "zzzzz0".to_owned());
+    let input = typed.join("\n") + "\n";
+    let mut output = Vec::new();
+    let read = ask_groups(&mut input.as_bytes(), &mut output).unwrap();
+    let normalised: Vec<String> = read.iter().map(|group| group.to_uppercase()).collect();
+    assert_eq!(normalised, *groups);
+    let output = String::from_utf8(output).unwrap();
+    assert_eq!(output.matches("mistyped").count(), 2, "{output}");
+    assert!(output.contains("Group 3 is mistyped") && output.contains("Group 6 is mistyped"), "{output}");
+}
+
+#[test]
+fn an_input_that_ends_early_stores_nothing_and_says_so() {
+    let error = ask_groups(&mut "".as_bytes(), &mut Vec::new()).unwrap_err();
+    assert!(error.message.contains("nothing was stored"), "{error}");
+}
