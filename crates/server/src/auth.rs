@@ -1,0 +1,130 @@
+//! Who calls: bearer tokens and their roles.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use data_encoding::BASE64URL_NOPAD;
+use matchbook_rules::{RealmId, RelyingPartyId, Role, TokenRecord};
+use sha2::{Digest, Sha256};
+
+use crate::chance;
+use crate::core::Core;
+use crate::limits::{TOKEN_CACHE_SIZE, TOKEN_CACHED};
+use crate::problem::Problem;
+
+/// What every token begins with, so that a leaked one is recognised.
+pub const TOKEN_PREFIX: &str = "mb_";
+
+/// The SHA-256 under which a token is kept; `None` when the text is no token of ours (prefix and 32 bytes, base64url).
+#[must_use]
+pub fn token_hash(token: &str) -> Option<[u8; 32]> {
+    let secret = token.strip_prefix(TOKEN_PREFIX)?;
+    let bytes = zeroize::Zeroizing::new(BASE64URL_NOPAD.decode(secret.as_bytes()).ok()?);
+    (bytes.len() == 32).then(|| Sha256::digest(token.as_bytes()).into())
+}
+
+/// A record and when it was read.
+type Read = (Arc<TokenRecord>, Instant);
+
+/// Token records lately read, so that a verify does not pay for a second look-up.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    known: RwLock<HashMap<[u8; 32], Read>>,
+}
+
+impl Tokens {
+    /// Drops all, after a token was revoked here.
+    pub(crate) fn forget(&self) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn fresh(&self, hash: &[u8; 32]) -> Option<Arc<TokenRecord>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(hash).filter(|(_, read)| read.elapsed() < TOKEN_CACHED).map(|(record, _)| Arc::clone(record))
+    }
+
+    fn remember(&self, record: &Arc<TokenRecord>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= TOKEN_CACHE_SIZE {
+            known.clear();
+        }
+        known.insert(record.hash, (Arc::clone(record), Instant::now()));
+    }
+}
+
+/// A caller with a valid token and a free place in its rate limit.
+pub(crate) struct Caller {
+    record: Arc<TokenRecord>,
+}
+
+impl Caller {
+    /// May do everything in every realm.
+    pub(crate) fn operator(&self) -> Result<(), Problem> {
+        match &self.record.role {
+            Role::Operator => Ok(()),
+            Role::RealmOperator(_) | Role::RelyingParty { .. } => Err(Problem::forbidden()),
+        }
+    }
+
+    /// May do everything in `realm`.
+    pub(crate) fn operator_of(&self, realm: &RealmId) -> Result<(), Problem> {
+        match &self.record.role {
+            Role::Operator => Ok(()),
+            Role::RealmOperator(own) if own == realm => Ok(()),
+            Role::RealmOperator(_) | Role::RelyingParty { .. } => Err(Problem::forbidden()),
+        }
+    }
+
+    /// The realm whose operator the caller is; `None`: of all.
+    pub(crate) fn own_realm(&self) -> Result<Option<&RealmId>, Problem> {
+        match &self.record.role {
+            Role::Operator => Ok(None),
+            Role::RealmOperator(own) => Ok(Some(own)),
+            Role::RelyingParty { .. } => Err(Problem::forbidden()),
+        }
+    }
+
+    /// In which realm, and under which name, a verify of this caller counts. A relying party asks in its own realm
+    /// only; what it names instead is looked up nowhere, and answered like a wrong code.
+    pub(crate) fn relying_party(&self) -> Result<(&RealmId, &RelyingPartyId), Problem> {
+        match &self.record.role {
+            Role::RelyingParty { realm, name } => Ok((realm, name)),
+            Role::Operator | Role::RealmOperator(_) => Err(Problem::forbidden()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Core>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Problem> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+        let Some(hash) = token.and_then(token_hash) else {
+            core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
+            return Err(Problem::sign_in());
+        };
+        let record = match core.tokens.fresh(&hash) {
+            Some(record) => record,
+            None => {
+                core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
+                let record = core.store.token_by_hash(&hash).await?.ok_or_else(Problem::sign_in)?;
+                let record = Arc::new(record);
+                core.tokens.remember(&record);
+                record
+            }
+        };
+        if record.expires_at.is_some_and(|expires_at| expires_at <= chance::now()) {
+            return Err(Problem::sign_in());
+        }
+        core.rates.caller(&record.id)?;
+        Ok(Self { record })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! What carries messages between devices and the server. So far: HTTP.
+
+pub(crate) mod http;

@@ -1,0 +1,121 @@
+//! What every room of the server shares, and the one loop that all decisions go through: load, decide, commit, and
+//! again when another writer was faster.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use matchbook_protocol::AuthenticatorId;
+use matchbook_rules::keyring::Keyring;
+use matchbook_rules::{Changes, DeviceSnapshot};
+use matchbook_store::{CommitError, Store};
+use tokio::sync::{Mutex, watch};
+
+use crate::auth::Tokens;
+use crate::config::ServerConfig;
+use crate::lanes::Lanes;
+use crate::limits::{MAX_DECISIONS, MAX_DOUBT_WRITES, READINESS_KEPT};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::rate::Rates;
+use crate::waiting::Waiting;
+
+/// The shared state of one server.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keyring: Keyring,
+    pub(crate) config: ServerConfig,
+    pub(crate) public_url: String,
+    pub(crate) lanes: Lanes,
+    pub(crate) waiting: Waiting,
+    pub(crate) metrics: Metrics,
+    pub(crate) tokens: Tokens,
+    pub(crate) rates: Rates,
+    pub(crate) readiness: Readiness,
+    /// Turns true when the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// The last answer to "can the store commit", so that asking often does not cost a flush each time.
+#[derive(Default)]
+pub(crate) struct Readiness {
+    last: Mutex<Option<(Instant, Result<(), String>)>>,
+}
+
+/// What a decision about one device asks for.
+pub(crate) struct Outcome<T> {
+    /// What is written; empty for nothing.
+    pub(crate) changes: Changes,
+    /// What the caller gets once it is durable.
+    pub(crate) answer: T,
+}
+
+impl Core {
+    /// Takes one decision about one device: `decide` may run several times, each on a fresh snapshot.
+    ///
+    /// `None`: no such authenticator.
+    pub(crate) async fn decide_device<T>(
+        &self,
+        id: &AuthenticatorId,
+        mut decide: impl FnMut(&DeviceSnapshot) -> Result<Outcome<T>, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        let _turn = self.lanes.turn(id.0).await.map_err(|_| Problem::slow_down(1_000))?;
+        for _ in 0..MAX_DECISIONS {
+            let Some(snapshot) = self.store.load_device(id).await? else { return Ok(None) };
+            let outcome = decide(&snapshot)?;
+            if outcome.changes.writes.is_empty() {
+                return Ok(Some(outcome.answer));
+            }
+            match self.commit(outcome.changes).await {
+                Ok(()) => return Ok(Some(outcome.answer)),
+                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+            }
+        }
+        Err(Problem::unavailable())
+    }
+
+    /// Commits, and measures it. An outcome in doubt is resolved by the same write: every decision's writes hold a
+    /// guard or a unique key that the first one, if it was made, has used up, so that they cannot be made twice. A
+    /// conflict then means that the first one may stand, and the caller decides again on what is there.
+    pub(crate) async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        let mut written = 0;
+        loop {
+            let began = Instant::now();
+            let result = self.store.commit(changes.clone()).await;
+            self.metrics.committed(began.elapsed());
+            match result {
+                Err(CommitError::InDoubt(why)) if written < MAX_DOUBT_WRITES => {
+                    self.metrics.doubts.inc();
+                    tracing::warn!(why, "a commit is in doubt and is written again");
+                    written += 1;
+                }
+                // After a doubt, what a read shows need not be durable yet: a write that is durable makes it so.
+                Err(CommitError::Conflict(why)) if written > 0 => {
+                    return Err(match self.store.probe().await {
+                        Ok(()) => CommitError::Conflict(why),
+                        Err(error) => error,
+                    });
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Whether the store can commit; an answer counts for [`READINESS_KEPT`].
+    pub(crate) async fn ready(&self) -> Result<(), String> {
+        let mut last = self.readiness.last.lock().await;
+        if let Some((asked, answer)) = last.as_ref()
+            && asked.elapsed() < READINESS_KEPT
+        {
+            return answer.clone();
+        }
+        let answer = self.store.probe().await.map_err(|error| error.to_string());
+        *last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    pub(crate) fn conflict(&self, why: &str) {
+        self.metrics.conflicts.inc();
+        tracing::debug!(why, "decided again after a conflict");
+    }
+}

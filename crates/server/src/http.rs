@@ -1,0 +1,170 @@
+//! The router: which path leads where, what is bounded, and what is logged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::admin::{devices, enrolments, events, policies, realms, tokens, users};
+use crate::bearer::http as device_bearer;
+use crate::core::Core;
+use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
+use crate::relying::rest;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Matchbook",
+        description = "Sets of one-time access codes for people's devices, and each code verified exactly once."
+    ),
+    modifiers(&TokenScheme),
+    tags(
+        (name = "relying parties", description = "Have codes verified"),
+        (name = "devices", description = "Enrol, watch and stop devices; the bearer of their messages"),
+        (name = "users", description = "The enrolled people"),
+        (name = "realms", description = "Name spaces, their policies and events"),
+        (name = "tokens", description = "Who may call"),
+        (name = "health", description = "For watchdogs and Prometheus"),
+    )
+)]
+struct Described;
+
+struct TokenScheme;
+
+impl utoipa::Modify for TokenScheme {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("mb_…").build();
+        api.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The OpenAPI 3.1 description, generated from the handlers.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+fn described() -> OpenApiRouter<Arc<Core>> {
+    OpenApiRouter::with_openapi(Described::openapi()).merge(device_routes()).merge(api_routes()).merge(health_routes())
+}
+
+/// The device bearer holds a request up to [`MAX_WAIT`], so it has a longer time-out and a smaller body.
+fn device_routes() -> OpenApiRouter<Arc<Core>> {
+    OpenApiRouter::new()
+        .routes(routes!(device_bearer::post_message))
+        .layer(DefaultBodyLimit::max(MAX_DEVICE_BODY))
+        .layer(timeout(MAX_WAIT + REQUEST_TIMEOUT))
+}
+
+fn api_routes() -> OpenApiRouter<Arc<Core>> {
+    OpenApiRouter::new()
+        .routes(routes!(rest::post_verify))
+        .routes(routes!(rest::post_challenge))
+        .routes(routes!(realms::list_realms, realms::create_realm))
+        .routes(routes!(realms::show_realm))
+        .routes(routes!(policies::show_policy, policies::set_policy))
+        .routes(routes!(policies::check_policy))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::show_user))
+        .routes(routes!(users::suspend_user))
+        .routes(routes!(users::resume_user))
+        .routes(routes!(enrolments::create_enrolment))
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(devices::show_device))
+        .routes(routes!(devices::suspend_device))
+        .routes(routes!(devices::resume_device))
+        .routes(routes!(devices::revoke_device))
+        .routes(routes!(devices::unlock_device))
+        .routes(routes!(devices::rotate_device))
+        .routes(routes!(devices::push_device))
+        .routes(routes!(events::list_events))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
+        .layer(timeout(REQUEST_TIMEOUT))
+}
+
+fn health_routes() -> OpenApiRouter<Arc<Core>> {
+    OpenApiRouter::new()
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+        .layer(timeout(REQUEST_TIMEOUT))
+}
+
+fn timeout(after: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, after)
+}
+
+/// The whole router.
+pub(crate) fn router(core: Arc<Core>) -> Router {
+    let (router, api) = described().split_for_parts();
+    let viewer = SwaggerUi::new("/docs")
+        .url("/openapi.json", api)
+        // The viewer's badge would ask a stranger's server whether the description is valid.
+        .config(Config::default().validator_url("none"));
+    router
+        .merge(viewer)
+        .route("/", get(|| async { axum::response::Redirect::temporary("/docs/") }))
+        .fallback(|| async {
+            crate::problem::Problem::not_found("There is nothing at this path; /docs/ shows what there is.")
+        })
+        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .with_state(core)
+}
+
+/// The viewer's pages may load from here and from nowhere else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+     script-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Method and path only: no headers, no query, no body ever reaches a log.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+}
+
+/// Says that the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It runs", body = String)))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Says whether the server can commit: it makes one durable write.
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "It can commit", body = String), (status = 503, description = "It cannot", body = String)))]
+async fn readyz(State(core): State<Arc<Core>>) -> Response {
+    match core.ready().await {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => {
+            tracing::error!(why, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot commit; the server's log says why\n").into_response()
+        }
+    }
+}
+
+/// Metrics in the OpenMetrics text format.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "OpenMetrics text", body = String)))]
+async fn metrics(State(core): State<Arc<Core>>) -> Response {
+    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(media))], core.metrics.text()).into_response()
+}

@@ -1,0 +1,158 @@
+//! The outbox: sealed bytes that were committed before they are sent, sent again with back-off until they are
+//! acknowledged, and deleted then. And the work that a spend or an operator made due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matchbook_protocol::{AuthenticatorId, UnixMillis};
+use matchbook_rules::request::BearerLimits;
+use matchbook_rules::{Changes, OutboxItem, RefillReason, RotationReason, Write, issue, rotate};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::chance;
+use crate::core::{Core, Outcome};
+use crate::limits::{EVENTS_KEPT, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, SWEEP_BATCH, SWEEP_EVERY};
+use crate::problem::Problem;
+
+impl Core {
+    /// Issues the set that is due for a device, and wakes it if it waits (M6). At most one set is outstanding: when one
+    /// is, its bytes are made due again instead.
+    pub(crate) async fn refill(&self, id: &AuthenticatorId, reason: RefillReason) -> Result<(), Problem> {
+        let decided = self.decide_device(id, |snapshot| {
+            let (now, mut rng) = (chance::now(), chance::rng());
+            let decision = issue::push(snapshot, &self.keyring, &BearerLimits::HTTP, reason, now, &mut rng)?;
+            Ok(Outcome { changes: decision.changes, answer: () })
+        });
+        decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
+        self.waiting.wake(id);
+        Ok(())
+    }
+
+    /// Begins a key replacement (M8), and wakes the device if it waits.
+    pub(crate) async fn rotate(&self, id: &AuthenticatorId, reason: RotationReason) -> Result<(), Problem> {
+        let decided = self.decide_device(id, |snapshot| {
+            let (now, mut rng) = (chance::now(), chance::rng());
+            let decision = rotate::begin(snapshot, reason, &self.keyring, now, &mut rng)?;
+            Ok(Outcome { changes: decision.changes, answer: () })
+        });
+        decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
+        self.waiting.wake(id);
+        Ok(())
+    }
+
+    /// Hands every message that is due to its bearer, and notes when it is due again.
+    async fn drain_outbox(&self) -> Result<usize, Problem> {
+        let now = chance::now();
+        let due = self.store.outbox_due(now, SWEEP_BATCH).await?;
+        let mut changes = Changes::default();
+        for item in &due {
+            // The HTTP bearer cannot call a device: it wakes the request that the device left waiting, or the device
+            // fetches the message with its next request.
+            if self.waiting.wake(&item.authenticator) && item.attempts > 0 {
+                self.metrics.resends.inc();
+            }
+            changes.writes.push(attempted(item, now));
+        }
+        if !changes.writes.is_empty() {
+            self.commit(changes).await?;
+        }
+        Ok(due.len())
+    }
+
+    /// Does what was committed as due and not yet begun, for instance because the server was killed in between.
+    async fn do_due_work(&self) -> Result<usize, Problem> {
+        let due = self.store.work_due(SWEEP_BATCH).await?;
+        for id in &due {
+            let Some(snapshot) = self.store.load_device(id).await? else { continue };
+            let device = &snapshot.authenticator;
+            if let Some(reason) = device.refill_due {
+                self.refill(id, reason).await?;
+            }
+            if let Some(reason) = device.rotation_wanted
+                && device.keys.next.is_none()
+            {
+                self.rotate(id, reason).await?;
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn prune(&self) {
+        let now = chance::now();
+        let before =
+            |kept: Duration| UnixMillis(now.0.saturating_sub(u64::try_from(kept.as_millis()).unwrap_or(u64::MAX)));
+        let operations = UnixMillis(now.0.saturating_sub(matchbook_rules::verify::OPERATION_KEPT_MS));
+        let buckets = UnixMillis(now.0.saturating_sub(matchbook_rules::throttle::BUCKET_KEPT_MS));
+        match self.store.prune(operations, buckets, before(EVENTS_KEPT)).await {
+            Ok(rows) => tracing::debug!(rows, "pruned"),
+            Err(error) => tracing::warn!(%error, "pruning failed and is tried again later"),
+        }
+        self.rates.tidy();
+    }
+
+    async fn measure(&self) {
+        match self.store.stats().await {
+            Ok(stats) => {
+                let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+                let age = stats.oldest_outbox.map_or(0, |made| chance::now().since(made) / 1_000);
+                self.metrics.outbox.set(gauge(stats.outbox));
+                self.metrics.outbox_oldest_seconds.set(gauge(age));
+                self.metrics.authenticators.set(gauge(stats.authenticators));
+            }
+            Err(error) => tracing::warn!(%error, "the store's sizes could not be read"),
+        }
+        self.metrics.waiting.set(i64::try_from(self.waiting.count()).unwrap_or(i64::MAX));
+    }
+}
+
+/// Runs the sweeps until `stop` says so.
+pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    let (mut often, mut seldom) = (interval(SWEEP_EVERY), interval(PRUNE_EVERY));
+    often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            _ = often.tick() => {
+                if let Err(problem) = core.do_due_work().await {
+                    tracing::warn!(?problem, "due work could not be done and is tried again");
+                }
+                if let Err(problem) = core.drain_outbox().await {
+                    tracing::warn!(?problem, "the outbox could not be drained and is tried again");
+                }
+                core.measure().await;
+            }
+            _ = seldom.tick() => core.prune().await,
+        }
+    }
+}
+
+fn attempted(item: &OutboxItem, now: UnixMillis) -> Write {
+    Write::OutboxAttempt {
+        realm: item.realm.clone(),
+        id: item.authenticator,
+        message: item.message,
+        next_attempt_at: now.plus(resend_delay_ms(item.attempts)),
+    }
+}
+
+/// 10 s, doubling up to 6 h.
+fn resend_delay_ms(attempts: u32) -> u64 {
+    let factor = 1_u32.checked_shl(attempts.min(31)).unwrap_or(u32::MAX);
+    let delay = RESEND_FIRST.saturating_mul(factor).min(RESEND_LONGEST);
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_doubles_up_to_its_longest() {
+        assert_eq!(resend_delay_ms(0), 10_000);
+        assert_eq!(resend_delay_ms(1), 20_000);
+        assert_eq!(resend_delay_ms(5), 320_000);
+        assert_eq!(resend_delay_ms(u32::MAX), 6 * 3_600_000);
+    }
+}

@@ -1,0 +1,149 @@
+//! A code that is verified: load, decide, commit, and only then the answer.
+
+use std::sync::Arc;
+
+use matchbook_protocol::AuthenticatorId;
+use matchbook_protocol::CodeIndex;
+use matchbook_rules::challenge::{self, ChallengeRequest};
+use matchbook_rules::throttle::Buckets;
+use matchbook_rules::verify::{self, VerifyDecision, VerifyRefusal, VerifyRequest};
+use matchbook_rules::{RefillReason, Verdict, VerifyTarget};
+use matchbook_store::{CommitError, VerifyLookup};
+
+use crate::chance;
+use crate::core::Core;
+use crate::limits::MAX_DECISIONS;
+use crate::metrics::VerifyOutcome;
+use crate::problem::Problem;
+
+/// What a verify came to, durably.
+pub(crate) struct Verified {
+    pub(crate) verdict: Verdict,
+    /// A set of this authenticator became due with the spend.
+    pub(crate) refill: Option<AuthenticatorId>,
+}
+
+/// Which code to ask for.
+pub(crate) struct Challenged {
+    pub(crate) index: CodeIndex,
+    /// A set of this authenticator became due, because a code was skipped.
+    pub(crate) refill: Option<AuthenticatorId>,
+}
+
+impl Core {
+    /// Verifies one code exactly once.
+    pub(crate) async fn verify(&self, request: &VerifyRequest) -> Result<Verified, Problem> {
+        let result = self.verify_once(request).await;
+        self.metrics.verified(match &result {
+            Ok((Verified { verdict: Verdict::Accepted, .. }, false)) => VerifyOutcome::Accepted,
+            Ok((Verified { verdict: Verdict::Rejected, .. }, false)) => VerifyOutcome::Rejected,
+            Ok((_, true)) => VerifyOutcome::Repeated,
+            Err(problem) => match problem.status().as_u16() {
+                409 => VerifyOutcome::Reused,
+                429 => VerifyOutcome::Slowed,
+                _ => VerifyOutcome::Unavailable,
+            },
+        });
+        result.map(|(verified, _)| verified)
+    }
+
+    /// The flag says that it is an earlier operation's answer.
+    async fn verify_once(&self, request: &VerifyRequest) -> Result<(Verified, bool), Problem> {
+        let buckets = verify::lookup_buckets(request, &self.keyring);
+        let lookup = lookup(request, &buckets);
+        let _turn = self.lanes.turn(lane(request)).await.map_err(|_| Problem::slow_down(1_000))?;
+        for _ in 0..MAX_DECISIONS {
+            let snapshot = self.store.load_verify(&lookup).await?;
+            let decided = verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
+            let (changes, verdict, refill) = match decided {
+                VerifyDecision::Answered { verdict } => return Ok((Verified { verdict, refill: None }, true)),
+                VerifyDecision::Commit { changes, verdict, refill } => (changes, verdict, refill),
+            };
+            match self.commit(changes).await {
+                Ok(()) => return Ok((Verified { verdict, refill }, false)),
+                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+            }
+        }
+        Err(Problem::unavailable())
+    }
+
+    /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails, or the server
+    /// dies before it, the sweep does it.
+    pub(crate) fn refill_after_spend(self: &Arc<Self>, due: Option<AuthenticatorId>) {
+        let Some(id) = due else { return };
+        let core = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(problem) = core.refill(&id, RefillReason::ServerCount).await {
+                tracing::warn!(device = %id, ?problem, "a refill is left to the sweep");
+            }
+        });
+    }
+
+    /// Says which code to ask for.
+    pub(crate) async fn challenge(&self, request: &ChallengeRequest) -> Result<Challenged, Problem> {
+        let buckets = challenge::lookup_buckets(request, &self.keyring);
+        let lookup = VerifyLookup {
+            realm: request.home.clone(),
+            target: request.target.clone(),
+            relying_party: request.relying_party.clone(),
+            operation: None,
+            source_bucket: buckets.source,
+            relying_party_bucket: buckets.relying_party,
+            global_bucket: buckets.global,
+            skips_bucket: buckets.skips,
+        };
+        let name = (request.home.as_str(), target_name(&request.target));
+        let _turn = self.lanes.turn(name).await.map_err(|_| Problem::slow_down(1_000))?;
+        for _ in 0..MAX_DECISIONS {
+            let snapshot = self.store.load_verify(&lookup).await?;
+            let decided = challenge::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
+            let challenged = Challenged { index: decided.index, refill: decided.refill };
+            if decided.changes.writes.is_empty() {
+                return Ok(challenged);
+            }
+            match self.commit(decided.changes).await {
+                Ok(()) => return Ok(challenged),
+                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+            }
+        }
+        Err(Problem::unavailable())
+    }
+}
+
+impl From<VerifyRefusal> for Problem {
+    fn from(refusal: VerifyRefusal) -> Self {
+        match refusal {
+            VerifyRefusal::SlowDown { retry_after_ms } => Self::slow_down(retry_after_ms),
+            VerifyRefusal::OperationReused => Self::conflict(
+                "This operation id was used for another request.",
+                "Make a new operation id for each attempt of a user; repeat one only to repeat the same request.",
+            ),
+        }
+    }
+}
+
+fn lookup(request: &VerifyRequest, buckets: &Buckets) -> VerifyLookup {
+    VerifyLookup {
+        realm: request.home.clone(),
+        target: request.target.clone(),
+        relying_party: request.relying_party.clone(),
+        operation: Some(request.operation.clone()),
+        source_bucket: buckets.source,
+        relying_party_bucket: buckets.relying_party,
+        global_bucket: buckets.global,
+        skips_bucket: buckets.skips,
+    }
+}
+
+fn lane(request: &VerifyRequest) -> (&str, String) {
+    (request.home.as_str(), target_name(&request.target))
+}
+
+fn target_name(target: &VerifyTarget) -> String {
+    match target {
+        VerifyTarget::Subscriber(id) => format!("u{id}"),
+        VerifyTarget::Authenticator(id) => format!("d{id}"),
+    }
+}

@@ -1,0 +1,168 @@
+//! A server from its opening to its last answer.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use matchbook_rules::keyring::Keyring;
+use matchbook_store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::auth::Tokens;
+use crate::config::{ServerConfig, TlsFiles};
+use crate::core::{Core, Readiness};
+use crate::http;
+use crate::lanes::Lanes;
+use crate::limits::{HEADER_TIMEOUT, SHUTDOWN_GRACE};
+use crate::metrics::Metrics;
+use crate::outbox;
+use crate::rate::Rates;
+use crate::waiting::Waiting;
+
+/// The server could not start; the sentence says what to do.
+#[derive(Debug)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// The certificate or its key cannot be used.
+    Tls(TlsFiles, io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "{address} is in use by another program: stop it, or choose another address with --listen")
+            }
+            Self::Listen(address, error) => {
+                write!(f, "{address} cannot be listened on ({error}): choose another address with --listen")
+            }
+            Self::Tls(files, error) => write!(
+                f,
+                "the certificate {} or its key {} cannot be used ({error}): both must be PEM, and belong together",
+                files.certificate.display(),
+                files.key.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server that answers calls. Dropping it stops the sweeps; [`Running::stop`] ends it in good order.
+pub struct Running {
+    address: SocketAddr,
+    url: String,
+    handle: Handle<SocketAddr>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<io::Result<()>>,
+    sweeping: JoinHandle<()>,
+}
+
+impl Running {
+    /// Binds the address and begins to answer. TLS needs a default rustls provider to be installed.
+    ///
+    /// # Errors
+    /// The address is in use, or the certificate cannot be read.
+    pub async fn start(config: ServerConfig, store: Arc<dyn Store>, keyring: Keyring) -> Result<Self, StartError> {
+        let wanted = config.listen;
+        let failed = |error| StartError::Listen(wanted, error);
+        let listener = TcpListener::bind(wanted).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let tls = match config.tls.clone() {
+            Some(files) => Some(tls(files).await?),
+            None => None,
+        };
+        let (stop, stopping) = watch::channel(false);
+        let core = Arc::new(Core {
+            store,
+            keyring,
+            public_url: config.url(address),
+            rates: Rates::new(&config),
+            config,
+            lanes: Lanes::new(),
+            waiting: Waiting::default(),
+            metrics: Metrics::new(),
+            tokens: Tokens::default(),
+            readiness: Readiness::default(),
+            stopping: stopping.clone(),
+        });
+        let url = core.public_url.clone();
+        let handle = Handle::new();
+        let serving = serve(listener, tls, handle.clone(), Arc::clone(&core)).map_err(failed)?;
+        let serving = tokio::spawn(serving);
+        let sweeping = tokio::spawn(outbox::sweep(core, stopping));
+        tracing::info!(%address, url, "listening");
+        Ok(Self { address, url, handle, stop, serving, sweeping })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL that goes into enrolments.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes no new connection, lets the calls under way end for up to 10 s, and stops.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        // Held requests of devices are answered at once, so that they do not use up the grace.
+        let _unheard = self.stop.send(true);
+        self.handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the listener ended badly");
+        }
+        if let Err(error) = self.sweeping.await {
+            tracing::error!(%error, "the sweeps ended badly");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+async fn tls(files: TlsFiles) -> Result<RustlsConfig, StartError> {
+    let loaded = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
+    loaded.map_err(|error| StartError::Tls(files, error))
+}
+
+fn serve(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    core: Arc<Core>,
+) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
+    let service = http::router(core).into_make_service_with_connect_info::<SocketAddr>();
+    let plain = axum_server::from_tcp(listener)?.handle(handle);
+    Ok(async move {
+        match tls {
+            None => {
+                let mut server = plain;
+                bound(server.http_builder());
+                server.serve(service).await
+            }
+            Some(config) => {
+                let mut server = plain.acceptor(axum_server::tls_rustls::RustlsAcceptor::new(config));
+                bound(server.http_builder());
+                server.serve(service).await
+            }
+        }
+    })
+}
+
+/// Bounds a connection: a head that does not come in time ends it.
+fn bound(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(hyper_util::rt::TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+}
+
+/// Calls at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
