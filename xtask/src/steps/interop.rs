@@ -11,6 +11,6 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     let Some(python) = context.python() else {
         return Ok(Outcome::Skipped("there is no Python environment; run the step python".to_owned()));
     };
-    process::run(Command::new(python).arg("interop/vectors.py").current_dir(&context.root))?;
+    process::run(Command::new(python).args(["-B", "interop/vectors.py"]).current_dir(&context.root))?;
     Ok(passed())
 }
