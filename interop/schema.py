@@ -1,4 +1,4 @@
-"""Checks the COSE messages of the vectors against docs/spec/matchbook.cddl.
+"""Checks the COSE messages of the vectors against docs/spec/matchbook.cddl (MB-COS-3).
 
 Every message that is to be accepted has to match. Of those that are to be refused, the ones that are no COSE message of
 this protocol at all (`cbor`) must not match: a schema that takes everything would prove nothing.
