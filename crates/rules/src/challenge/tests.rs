@@ -122,6 +122,15 @@ fn a_skip_makes_a_set_due_like_a_use() {
 }
 
 #[test]
+fn a_skip_of_a_device_that_does_not_count_makes_no_set_due() {
+    let (mut world, id) = world();
+    world.policy().threshold = 39;
+    world.authenticator(id).status = Status::Suspended;
+    assert_eq!(skip(&mut world, "alice", 1), Ok(2));
+    assert_eq!(world.authenticator(id).refill_due, None);
+}
+
+#[test]
 fn a_source_that_has_to_wait_gets_no_question() {
     let (mut world, _) = world();
     world.fail_from("alice", "192.0.2.1", 5);

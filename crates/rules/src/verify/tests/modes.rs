@@ -169,6 +169,16 @@ fn a_text_that_is_no_code_is_a_wrong_code() {
 }
 
 #[test]
+fn a_text_that_is_no_code_is_not_taken_for_code_zero() {
+    let (mut world, id) = world(Mode::AnyUnused);
+    world.issue(id, 41, ["000000".to_owned()]);
+    for typed in ["", "-", "x", "00000", "0000000", "00000O"] {
+        assert_eq!(world.try_code("alice", typed), REJECTED, "{typed:?}");
+    }
+    assert_eq!(world.try_code("alice", "000000"), ACCEPTED);
+}
+
+#[test]
 fn sets_of_two_formats_are_each_read_in_their_own() {
     let (mut world, id) = world(Mode::AnyUnused);
     world.policy().digits = 8;
@@ -181,6 +191,7 @@ fn codes_under_another_pepper_are_dead_and_asked_for_by_nobody() {
     world.issue(id, 41, (41..=50).map(|index| code(id, index)));
     world.store.sets.get_mut(&id).unwrap()[0].pepper_version = 2;
     assert_eq!(world.try_code("alice", &code(id, 1)), REJECTED);
+    assert_eq!(last_detail(&world), "from 192.0.2.1: wrong code");
     let question = world.question(user("alice"));
     assert_eq!(world.challenge(&question), Ok(41));
     assert_eq!(world.try_code("alice", &code(id, 41)), ACCEPTED);

@@ -3,7 +3,7 @@
 use crate::little_store::{World, code, user};
 use crate::model::*;
 use crate::throttle::{HARD_STOP, RELYING_PARTY_FAILURES};
-use crate::verify::VerifyRefusal;
+use crate::verify::{VerifyDecision, VerifyRefusal};
 
 const ACCEPTED: Result<Verdict, VerifyRefusal> = Ok(Verdict::Accepted);
 const REJECTED: Result<Verdict, VerifyRefusal> = Ok(Verdict::Rejected);
@@ -114,6 +114,20 @@ fn a_success_on_one_device_leaves_a_locked_one_locked() {
     world.store.failures.insert(tablet, 3);
     assert_eq!(world.try_code("alice", &code(tablet, 1)), ACCEPTED);
     assert_eq!((world.store.failures_of(phone), world.store.failures_of(tablet)), (HARD_STOP, 0));
+}
+
+#[test]
+fn a_success_unlocks_no_device_that_was_locked_beside_it() {
+    let (mut world, phone) = world();
+    let tablet = world.device("alice", 2, 40);
+    world.store.failures.insert(phone, HARD_STOP - 1);
+    let success = world.attempt(user("alice"), &code(tablet, 1));
+    let VerifyDecision::Commit { changes, .. } = world.decide(&success).unwrap() else { panic!("not decided") };
+    let guess = world.attempt(VerifyTarget::Authenticator(phone), "000000");
+    assert_eq!(world.verify(&guess), REJECTED, "the phone is locked now");
+    assert!(world.store.commit(&changes).is_err());
+    assert_eq!(world.verify(&success), ACCEPTED);
+    assert_eq!(world.store.failures_of(phone), HARD_STOP);
 }
 
 #[test]
