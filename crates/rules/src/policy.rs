@@ -154,8 +154,8 @@ fn problems(policy: &Policy) -> Vec<PolicyProblem> {
     range("rotate_after_days", policy.rotate_after_days, 1, MAX_ROTATE_AFTER_DAYS);
     if policy.mode == Mode::AnyUnused && policy.format().size() < ANY_UNUSED_SIZE && !policy.accept_guessable_codes {
         let sentence = format!(
-            "any-unused needs codes of at least 8 digits, because every unused code counts at each guess; {} are too few. \
-             Set digits = 8, or choose another mode, or say accept_guessable_codes = true",
+            "any-unused needs codes of at least 8 digits, because every unused code counts at each guess; {} are too \
+             few. Set digits = 8, or choose another mode, or say accept_guessable_codes = true",
             policy.format()
         );
         problems.push(PolicyProblem { field: "digits", sentence });
@@ -193,21 +193,22 @@ fn warnings(policy: &Policy, report: &PolicyReport) -> Vec<String> {
     if is_guessable(report, *guesses) {
         let chance = report.guess_probability;
         warnings.push(format!(
-            "One source succeeds with a chance of {chance:.1e} in its {guesses} guesses, more than one in {WARN_ONE_IN}: \
-             use more digits, or let fewer codes count at once."
+            "One source succeeds with a chance of {chance:.1e} in its {guesses} guesses, more than one in {WARN_ONE_IN}: use \
+             more digits, or let fewer codes count at once."
         ));
     }
     if is_guessable(report, HARD_STOP) {
         let chance = report.guess_probability_hard_stop;
         warnings.push(format!(
             "Many sources together succeed with a chance of {chance:.1e} in the {HARD_STOP} guesses before an \
-             authenticator is locked, more than one in {WARN_ONE_IN}: use more digits, or let fewer codes count at once."
+             authenticator is locked, more than one in {WARN_ONE_IN}: use more digits, or let fewer codes count at \
+             once."
         ));
     }
     if policy.mode == Mode::AnyUnused {
         warnings.push(format!(
-            "Any unused code counts. A user who asks for sets by hand can hold {MAX_SET_CODES} codes, and each guess then \
-             has {MAX_SET_CODES} chances instead of {}.",
+            "Any unused code counts. A user who asks for sets by hand can hold {MAX_SET_CODES} codes, and each guess \
+             then has {MAX_SET_CODES} chances instead of {}.",
             report.acceptable_at_once
         ));
     }
@@ -216,15 +217,15 @@ fn warnings(policy: &Policy, report: &PolicyReport) -> Vec<String> {
     }
     if policy.threshold >= *set_size {
         warnings.push(format!(
-            "The threshold of {} is not below the set size of {set_size}: almost every code that is used makes a new set \
-             due.",
+            "The threshold of {} is not below the set size of {set_size}: almost every code that is used makes a new \
+             set due.",
             policy.threshold
         ));
     }
     if set_size > largest_set {
         warnings.push(format!(
-            "A set of {set_size} codes takes {messages_per_set} short messages, and the loss of one of them loses the set \
-             until it is sent again; {largest_set} codes fit in one."
+            "A set of {set_size} codes takes {messages_per_set} short messages, and the loss of one of them loses the \
+             set until it is sent again; {largest_set} codes fit in one."
         ));
     }
     warnings

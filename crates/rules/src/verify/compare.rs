@@ -13,8 +13,8 @@ use crate::holding::indices;
 use crate::keyring::Keyring;
 use crate::model::Candidate;
 
-/// Tags are compared in blocks of so many, the last one filled up with stand-ins: a user's two or three sets fit in one,
-/// and a name that does not exist takes one too. A block costs about 50 µs, far less than the commit after it.
+/// Tags are compared in blocks of so many, the last one filled up with stand-ins: a user's two or three sets fit in
+/// one, and a name that does not exist takes one too. A block costs about 50 µs, far less than the commit after it.
 pub(super) const WORK_BLOCK: usize = 128;
 
 /// What the comparison found.
