@@ -34,13 +34,21 @@ pub(crate) fn count_failure(bucket: Option<Bucket>, at: UnixMillis, window_ms: u
     }
 }
 
+/// The 6 bytes that the ids of a time's events begin with; a time beyond them is taken as their last.
+pub(crate) fn event_prefix(at: UnixMillis) -> [u8; 6] {
+    let [_, _, time @ ..] = at.0.min(LAST_EVENT_TIME).to_be_bytes();
+    time
+}
+
+/// What 6 bytes hold: the year 10889.
+const LAST_EVENT_TIME: u64 = (1 << 48) - 1;
+
 /// The event that marking a realm as restored leaves. Its id follows from the realm and the time, so that no chance is
 /// needed here.
 pub(crate) fn restored_event(realm: &RealmId, at: UnixMillis, authenticators: u64) -> AuditEvent {
     let chance = Sha256::new_with_prefix(b"matchbook restored ").chain_update(realm.as_str()).finalize();
     let mut id = [0; 16];
-    let time = at.0.to_be_bytes();
-    for (to, from) in id.iter_mut().zip(time.iter().skip(2).chain(chance.iter())) {
+    for (to, from) in id.iter_mut().zip(event_prefix(at).iter().chain(chance.iter())) {
         *to = *from;
     }
     AuditEvent {

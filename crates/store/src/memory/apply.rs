@@ -149,9 +149,9 @@ impl<'a> Attempt<'a> {
             return Err(CommitError::Unavailable(format!("a set of {} codes cannot be", set.tags.len())));
         };
         let key = (set.realm.clone(), set.authenticator);
-        let overlaps = |it: &IssuedSet| it.first <= last && last_index(it).is_some_and(|end| end >= set.first);
-        let forgotten = self.state.forgotten.get(&key).is_some_and(|highest| *highest >= set.first);
-        unless_conflict(!forgotten && !self.state.sets_of(&key).any(overlaps), "the codes were issued")?;
+        let before = self.state.set_up_to(&key, last).and_then(last_index);
+        let forgotten = self.state.forgotten.get(&key).copied();
+        unless_conflict(before.max(forgotten).is_none_or(|taken| taken < set.first), "the codes were issued")?;
         self.put(|state| &mut state.sets, (set.realm.clone(), set.authenticator, set.first), set);
         Ok(())
     }
@@ -174,8 +174,8 @@ impl<'a> Attempt<'a> {
 
     fn spend(&mut self, spend: Spend) -> Result<(), CommitError> {
         let device = (spend.realm.clone(), spend.authenticator);
-        let holds = |it: &IssuedSet| it.first <= spend.index && last_index(it).is_some_and(|end| end >= spend.index);
-        unless_conflict(self.state.sets_of(&device).any(holds), "no set holds the code")?;
+        let end = self.state.set_up_to(&device, spend.index).and_then(last_index);
+        unless_conflict(end.is_some_and(|end| end >= spend.index), "no set holds the code")?;
         let key = (spend.realm.clone(), spend.authenticator, spend.index);
         self.insert(|state| &mut state.spends, key, spend, "the code is spent")
     }

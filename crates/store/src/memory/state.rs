@@ -37,6 +37,11 @@ impl State {
         self.sets.range(indices(realm, *id, CodeIndex::NONE, LAST_INDEX)).map(|(_, set)| set)
     }
 
+    /// The set that begins last at or before an index. Sets do not overlap, so no other can hold it.
+    pub(super) fn set_up_to(&self, (realm, id): &DeviceKey, index: CodeIndex) -> Option<&IssuedSet> {
+        self.sets.range(indices(realm, *id, CodeIndex::NONE, index)).next_back().map(|(_, set)| set)
+    }
+
     /// A device's spent indices from `first` to `last`.
     pub(super) fn spent_of(
         &self,

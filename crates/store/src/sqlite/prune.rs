@@ -8,6 +8,7 @@ use super::apply::{Failure, execute, forget_set};
 use super::readers::Readers;
 use super::rows::{ReadError, blob, column, number, text, time};
 use super::writer::Writer;
+use crate::agreed::event_prefix;
 use crate::{CommitError, LoadError};
 
 /// Rows that the writer deletes in one step.
@@ -30,10 +31,9 @@ pub(super) async fn events(writer: &Writer, realms: &[String], before: UnixMilli
     for realm in realms {
         let realm = realm.clone();
         let rows = until_none(writer, move |connection| {
-            let prefix: Vec<u8> = before.0.to_be_bytes().into_iter().skip(2).collect();
             let sql = "DELETE FROM audit WHERE realm = ?1 AND id IN ( \
                            SELECT id FROM audit WHERE realm = ?1 AND id < ?2 AND at < ?3 ORDER BY id LIMIT ?4)";
-            execute(connection, sql, [text(&realm), blob(&prefix), time(before), number(STEP_ROWS)])
+            execute(connection, sql, [text(&realm), blob(&event_prefix(before)), time(before), number(STEP_ROWS)])
         });
         forgotten = forgotten.saturating_add(rows.await?);
     }
