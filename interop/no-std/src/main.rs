@@ -1,0 +1,20 @@
+//! A device and a server's keys in one program that has neither std nor libc: enrol, take a set, take a code. It exits
+//! with 0 when all of it worked, and with the number of the step that did not.
+//!
+//! If std came in by any dependency, there would be two panic handlers, and this would not build. That is the whole
+//! point: the host's own target is enough to see what a bare-metal one would see.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod bare;
+mod exchange;
+
+/// Runs the exchange.
+fn run() -> i32 {
+    match exchange::run() {
+        Ok(()) => 0,
+        Err(step) => step.0,
+    }
+}
