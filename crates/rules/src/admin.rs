@@ -125,7 +125,9 @@ pub fn suspend(
 ) -> Result<Changes, Refusal> {
     match snapshot.authenticator.status {
         Status::Active => {}
-        Status::Pending { .. } => return Err(Refusal::operator("the device has not enrolled yet; revoke the enrolment")),
+        Status::Pending { .. } => {
+            return Err(Refusal::operator("the device has not enrolled yet; revoke the enrolment"));
+        }
         Status::Suspended => return Err(Refusal::operator("the device is suspended already")),
         Status::Revoked => return Err(Refusal::operator("the device is revoked")),
     }

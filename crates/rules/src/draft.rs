@@ -115,11 +115,7 @@ impl<'a> Draft<'a> {
         self.sets = kept;
         let gone: Vec<&IssuedSet> = gone;
         for set in &gone {
-            self.writes.push(Write::DeleteSet {
-                realm: set.realm.clone(),
-                id: set.authenticator,
-                first: set.first,
-            });
+            self.writes.push(Write::DeleteSet { realm: set.realm.clone(), id: set.authenticator, first: set.first });
         }
         self.drop_outbox(|item| match item.kind {
             OutboxKind::Set { first, .. } => gone.iter().any(|set| set.first == first),
@@ -148,7 +144,8 @@ impl Draft<'_> {
 
     /// Deletes messages. Says which.
     pub(crate) fn drop_outbox(&mut self, doomed: impl Fn(&OutboxItem) -> bool) -> Vec<OutboxItem> {
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.outbox).into_iter().partition(|item| doomed(item));
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.outbox).into_iter().partition(|item| doomed(item));
         self.outbox = kept;
         for item in &gone {
             let (realm, id, message) = (item.realm.clone(), item.authenticator, item.message);

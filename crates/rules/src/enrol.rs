@@ -11,8 +11,8 @@ use crate::audit::{Subject, event};
 use crate::draft::{Draft, draw_id, place};
 use crate::keyring::Keyring;
 use crate::model::{
-    Authenticator, AuthenticatorKeys, CachedReply, Changes, DayCount, DeviceSnapshot, EpochKey, EventKind, Guard, Realm,
-    RequestWindow, SealedKey, Status, Subscriber, Version, Write,
+    Authenticator, AuthenticatorKeys, CachedReply, Changes, DayCount, DeviceSnapshot, EpochKey, EventKind, Guard,
+    Realm, RequestWindow, SealedKey, Status, Subscriber, Version, Write,
 };
 use crate::refusal::Refusal;
 use crate::request::{AuthenticEnrol, Decision};
@@ -86,7 +86,8 @@ pub fn create(
     };
     authenticator.keys.current.sealed = keyring.seal_key(&place(&authenticator, Epoch(0)), &key, rng)?;
     let subject = Subject { realm: &realm.id, subscriber: Some(&subscriber.id), authenticator: Some(id) };
-    let noted = event(subject, EventKind::EnrolmentCreated, format!("valid until {} (Unix, ms)", expires_at.0), now, rng);
+    let noted =
+        event(subject, EventKind::EnrolmentCreated, format!("valid until {} (Unix, ms)", expires_at.0), now, rng);
     let label = if request.label.is_empty() { subscriber.id.to_string() } else { request.label };
     let enrolment = Enrolment { party, secret, server: request.server, realm: realm.id.to_string(), label };
     let changes = Changes {
@@ -162,7 +163,8 @@ fn is_same(message: &AuthenticEnrol, snapshot: &DeviceSnapshot) -> bool {
 
 fn repeat(message: &AuthenticEnrol, snapshot: &DeviceSnapshot) -> Result<Decision, Refusal> {
     let cached = snapshot.authenticator.last_reply.as_ref().filter(|cached| cached.counter == message.counter);
-    let cached = cached.ok_or_else(|| Refusal::peer("an enrolment comes again after the device has gone on: a replay"))?;
+    let cached =
+        cached.ok_or_else(|| Refusal::peer("an enrolment comes again after the device has gone on: a replay"))?;
     Ok(Decision { reply: vec![cached.bytes.clone()], ..Decision::nothing() })
 }
 

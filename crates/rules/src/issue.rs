@@ -5,14 +5,12 @@
 mod cap;
 mod draw;
 
-use matchbook_protocol::{CodeIndex, CodeSet, Delivery, EpochKeys, UnixMillis};
+use matchbook_protocol::{CodeSet, Delivery, EpochKeys, UnixMillis};
 use rand_core::CryptoRng;
 
 use crate::draft::{Draft, Sending, current_keys, seal_refusal};
 use crate::keyring::Keyring;
-use crate::model::{
-    DeviceSnapshot, EventKind, IssuedSet, OutboxKind, RefillReason, RotationReason, Status, Write,
-};
+use crate::model::{DeviceSnapshot, EventKind, IssuedSet, OutboxKind, RefillReason, RotationReason, Status, Write};
 use crate::refusal::Refusal;
 use crate::request::{BearerLimits, Decision};
 use crate::rotate;
@@ -109,9 +107,9 @@ pub(crate) fn issue(
         Err(sentence) => return Ok(Issued::Capped(sentence)),
     };
     let first = draft.authenticator.next_index;
-    let next = first.checked_add(u32::from(count)).ok_or_else(|| {
-        Refusal::operator("the device's code numbers are used up; enrol it anew")
-    })?;
+    let next = first
+        .checked_add(u32::from(count))
+        .ok_or_else(|| Refusal::operator("the device's code numbers are used up; enrol it anew"))?;
     if reset {
         let voided = draft.void_sets(|_| true);
         note_voided(draft, voided, "they give way to a set that replaces them", rng);
@@ -133,7 +131,8 @@ pub(crate) fn issue(
     draft.authenticator.next_index = next;
     draft.authenticator.refill_due = None;
     draft.authenticator.day = cap::day_with_one_more(&draft.authenticator.day, draft.now);
-    let detail = format!("codes {first} to {}: {}{}", set.last(), order.why, if reset { ", replacing all" } else { "" });
+    let detail =
+        format!("codes {first} to {}: {}{}", set.last(), order.why, if reset { ", replacing all" } else { "" });
     draft.note(EventKind::SetIssued, detail, rng);
     Ok(Issued::Set)
 }
@@ -151,7 +150,9 @@ fn obstacle(snapshot: &DeviceSnapshot) -> Option<&'static str> {
         Status::Pending { .. } => Some("the device has not enrolled yet"),
         Status::Suspended => Some("the device is suspended; resume it first"),
         Status::Revoked => Some("the device is revoked; enrol a new one"),
-        Status::Active if snapshot.subscriber_suspended => Some("the device's user is suspended; resume the user first"),
+        Status::Active if snapshot.subscriber_suspended => {
+            Some("the device's user is suspended; resume the user first")
+        }
         Status::Active if snapshot.authenticator.restored => {
             Some("the store was put back from a backup and the device has not called since; it gets a set when it does")
         }
@@ -171,11 +172,6 @@ fn seal(
         Delivery::PublicKey => keys.seal_set_to(authenticator.handle, &authenticator.public_key, set, rng),
     };
     sealed.map_err(seal_refusal)
-}
-
-/// The index after `highest`; `None` past the last.
-pub(crate) const fn index_after(highest: CodeIndex) -> Option<CodeIndex> {
-    highest.checked_add(1)
 }
 
 #[cfg(test)]

@@ -177,12 +177,7 @@ impl Keyring {
         truncated(mac)
     }
 
-    fn hedged_nonce(
-        &self,
-        aad: &[u8],
-        key: &Secret<KEY_LEN>,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> [u8; NONCE_LEN] {
+    fn hedged_nonce(&self, aad: &[u8], key: &Secret<KEY_LEN>, rng: &mut (impl CryptoRng + ?Sized)) -> [u8; NONCE_LEN] {
         let mut chance = Zeroizing::new([0_u8; 32]);
         rng.fill_bytes(&mut *chance);
         let mut mac = self.nonces.clone();
@@ -217,7 +212,9 @@ impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OtherVersion => "the device key was sealed with another version of the secrets file",
-            Self::Damaged => "the device key does not open: it was changed or moved, or the secrets file is another one",
+            Self::Damaged => {
+                "the device key does not open: it was changed or moved, or the secrets file is another one"
+            }
             Self::Cipher => "the cipher refused to seal a device key",
         })
     }

@@ -17,6 +17,10 @@ pub mod rotate;
 pub mod throttle;
 pub mod verify;
 
+// The tests' helpers are shared with `tests/`, where the crate has its name.
+#[cfg(test)]
+extern crate self as matchbook_rules;
+
 mod audit;
 mod draft;
 mod holding;

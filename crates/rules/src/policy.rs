@@ -193,8 +193,8 @@ fn warnings(policy: &Policy, report: &PolicyReport) -> Vec<String> {
     if is_guessable(report, *guesses) {
         let chance = report.guess_probability;
         warnings.push(format!(
-            "One source succeeds with a chance of {chance:.1e} in its {guesses} guesses, more than one in {WARN_ONE_IN}: use \
-             more digits, or let fewer codes count at once."
+            "One source succeeds with a chance of {chance:.1e} in its {guesses} guesses, more than one in \
+             {WARN_ONE_IN}: use more digits, or let fewer codes count at once."
         ));
     }
     if is_guessable(report, HARD_STOP) {

@@ -18,9 +18,10 @@ use crate::keyring::Keyring;
 use crate::model::{Changes, DeviceSnapshot, OutboxItem, OutboxKind, Status};
 use crate::refusal::Refusal;
 
+pub use answer::INDEX_GAP;
 pub use authenticate::{Authentic, AuthenticEnrol, AuthenticRequest, KeyUsed, authenticate, burn_equal_cost};
-pub use fresh::{DuplicateRequest, FreshRequest, Freshness, WINDOW};
 pub(crate) use fresh::Seen;
+pub use fresh::{DuplicateRequest, FreshRequest, Freshness, WINDOW};
 
 /// What a decision about a device comes to.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //! An offer is bound to the ephemeral key that it is sealed to; another ephemeral key replaces it only from a request
 //! above all that were seen, so that a late or replayed request cannot bring back a key that the device has dropped.
 
-use matchbook_protocol::{CodeIndex, EpochKeys, Secret, Suite, UnixMillis};
+use matchbook_protocol::{EpochKeys, Secret, Suite, UnixMillis};
 use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
@@ -81,15 +81,15 @@ pub fn is_due(authenticator: &Authenticator, policy: &Policy, now: UnixMillis) -
 }
 
 /// Switches to the next key, because an authentic request came under it. What was sealed under the old key and is not
-/// acknowledged is dropped, for the device takes none of it any more: `highest` is the last index that it got, and every
-/// set above it is void. Says whether one was.
-pub(crate) fn complete(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) -> bool {
+/// acknowledged is dropped, for the device takes none of it any more: the highest index that it acknowledged is final, and
+/// every set above it is void. Says whether one was.
+pub(crate) fn complete(draft: &mut Draft<'_>, rng: &mut (impl CryptoRng + ?Sized)) -> bool {
     let Some(NextKey { epoch, sealed, .. }) = draft.authenticator.keys.next.take() else { return false };
     draft.authenticator.keys.current = EpochKey { epoch, sealed, since: draft.now, messages: 0 };
     draft.authenticator.rotation_wanted = None;
     draft.authenticator.last_reply = None;
     draft.note(EventKind::RotationCompleted, format!("key {} is in use, the one before is erased", epoch.0), rng);
-    let held = highest.max(draft.authenticator.acknowledged);
+    let held = draft.authenticator.acknowledged;
     let voided = draft.void_sets(|set| last_index(set) > held);
     draft.drop_outbox(|item| item.epoch != epoch);
     note_voided(draft, voided, "the device changed its key before it got them", rng);

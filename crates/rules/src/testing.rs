@@ -1,6 +1,9 @@
 //! What the tests of this crate share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
+pub mod hand;
+pub mod world;
+
 use rand_core::{TryCryptoRng, TryRng};
 
 /// A seeded random source (splitmix64), so that a failing test can be run again. Never outside tests.

@@ -1,7 +1,7 @@
 //! How many codes a set may have: what the policy, the bearer, the device and the caps leave.
 
-use matchbook_protocol::codes::{MAX_SET_CODES, largest_set};
 use matchbook_protocol::UnixMillis;
+use matchbook_protocol::codes::{MAX_SET_CODES, largest_set};
 
 use super::Order;
 use crate::draft::Draft;
@@ -47,7 +47,8 @@ pub(super) fn allowance(
     };
     let on_device = draft.authenticator.reported_unused;
     let room = cap.saturating_sub(live).min(room_on_device(on_device));
-    let is_low = live <= u16::from(policy.threshold) || order.left_on_device.is_some_and(|left| left <= policy.threshold);
+    let is_low =
+        live <= u16::from(policy.threshold) || order.left_on_device.is_some_and(|left| left <= policy.threshold);
     let nothing_counts = live == 0 && draft.authenticator.next_index.0 > 1 && on_device != Some(0);
     let reset = order.reset || nothing_counts || (room == 0 && is_low);
     let room = if reset { cap } else { room };

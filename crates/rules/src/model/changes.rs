@@ -3,8 +3,8 @@
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
-    AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber,
-    TokenId, TokenRecord, Version,
+    AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber, TokenId,
+    TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.

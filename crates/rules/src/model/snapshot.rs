@@ -2,9 +2,7 @@
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 
-use super::{
-    Authenticator, Bucket, IssuedSet, Operation, OutboxItem, Realm, Subscriber, SubscriberId,
-};
+use super::{Authenticator, Bucket, IssuedSet, Operation, OutboxItem, Realm, Subscriber, SubscriberId};
 
 /// All of one authenticator that a request, an issue or a rotation needs.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! What a fresh request brings about, in this order: a rotation is completed, sets are acknowledged, a server that is
+//! What a fresh request brings about, in this order: sets are acknowledged, a rotation is completed, a server that is
 //! behind learns where the device is, a set is issued, a key is offered.
 
 use matchbook_protocol::wire::{Reason, WANTED_SERVERS_CHOICE};
@@ -19,6 +19,12 @@ use crate::rotate::{self, Wish};
 /// seen: more than it can have sent since the backup.
 const SYNC_NUMBERS_SKIPPED: u32 = 1 << 16;
 
+/// How many indices a server that was behind leaves out. The request that told it the highest index may be an old one
+/// that somebody kept back: then the device holds more than it said. Codes below the gap are void all the same, and the
+/// device takes a set above a gap like any other; without it, an acknowledgement of the codes that the device has
+/// could be taken for one of the codes that it never got. More than a device is issued between a backup and its return.
+pub const INDEX_GAP: u32 = 10_000;
+
 /// Answers a fresh request.
 pub(super) fn answer(
     fresh: FreshRequest,
@@ -35,11 +41,12 @@ pub(super) fn answer(
     if newest {
         draft.authenticator.reported_unused = Some(request.unused);
     }
-    let switched = key == KeyUsed::Next;
-    let lost_a_set = switched && rotate::complete(&mut draft, request.highest, rng);
-    draft.count_message();
+    let collides = collides(&draft, request.highest);
     settle(&mut draft, request.highest, rng);
-    let was_behind = catch_up(&mut draft, request.highest, rng)?;
+    let switched = key == KeyUsed::Next;
+    let lost_a_set = switched && rotate::complete(&mut draft, rng);
+    draft.count_message();
+    let was_behind = catch_up(&mut draft, request.highest, collides, rng)?;
 
     let mut talk = Talk { draft, keys, keyring, limits, request: &request, newest, switched };
     let mut reply = Vec::new();
@@ -73,23 +80,41 @@ fn settle(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng +
     draft.authenticator.acknowledged = draft.authenticator.acknowledged.max(highest);
 }
 
-/// When this server was put back from a backup, or is behind the device for another reason: goes on after the device's
+/// When this server was put back from a backup, or is behind the device for another reason: goes on above the device's
 /// highest index, with every older code void. Says whether it was so.
-fn catch_up(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) -> Result<bool, Refusal> {
+fn catch_up(
+    draft: &mut Draft<'_>,
+    highest: CodeIndex,
+    collides: bool,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<bool, Refusal> {
     let is_ahead = highest >= draft.authenticator.next_index;
-    if !is_ahead && !draft.authenticator.restored {
+    if !is_ahead && !collides && !draft.authenticator.restored {
         return Ok(false);
     }
-    let after = issue::index_after(highest)
-        .ok_or_else(|| Refusal::peer("the device claims to hold the last of all code numbers"))?;
-    draft.authenticator.next_index = draft.authenticator.next_index.max(after);
+    let beyond = draft.authenticator.next_index.max(highest).checked_add(INDEX_GAP);
+    let beyond =
+        beyond.ok_or_else(|| Refusal::peer("the device claims to hold nearly the last of all code numbers"))?;
+    draft.authenticator.next_index = beyond;
     draft.authenticator.restored = false;
     draft.authenticator.sync_sequence = draft.authenticator.sync_sequence.saturating_add(SYNC_NUMBERS_SKIPPED);
     let voided = draft.void_sets(|_| true);
     note_voided(draft, voided, "the server was behind the device", rng);
-    let detail = format!("the device holds codes up to {highest}; issuing goes on at {}", draft.authenticator.next_index);
-    draft.note(EventKind::DeviceRestored, detail, rng);
+    draft.note(
+        EventKind::DeviceRestored,
+        format!("the device holds codes up to {highest}; issuing goes on at {beyond}"),
+        rng,
+    );
     Ok(true)
+}
+
+/// Whether the device's highest index lies within the outstanding set. Sets arrive whole, so the device has other codes
+/// there than those that the server issued.
+fn collides(draft: &Draft<'_>, highest: CodeIndex) -> bool {
+    draft.outstanding_set().is_some_and(|item| match item.kind {
+        OutboxKind::Set { first, last } => first <= highest && highest < last,
+        OutboxKind::Rotation | OutboxKind::Sync => false,
+    })
 }
 
 /// The part of the answer that depends on what the device asks for.
@@ -147,7 +172,8 @@ impl Talk<'_> {
     /// What goes out of the outbox with this answer: the set that is outstanding, then the key that is offered.
     fn send_again(&mut self) -> Vec<OutboxItem> {
         let with_set = self.limits.always_answer || self.request.wanted != 0;
-        let with_key = self.limits.always_answer || self.request.ephemeral.is_some() || self.request.reason == Reason::Rotate;
+        let with_key =
+            self.limits.always_answer || self.request.ephemeral.is_some() || self.request.reason == Reason::Rotate;
         let is_chosen = |item: &OutboxItem| match item.kind {
             OutboxKind::Set { .. } => with_set,
             OutboxKind::Rotation => with_key,

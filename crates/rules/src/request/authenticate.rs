@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use matchbook_protocol::{
-    AuthenticatorId, Delivery, Enrol, Epoch, EpochKeys, OpenError, Party, Profile, Request, Secret, Suite, UnverifiedUplink,
-    Uplink, UplinkKind,
+    AuthenticatorId, Delivery, Enrol, Epoch, EpochKeys, OpenError, Party, Profile, Request, Secret, Suite,
+    UnverifiedUplink, Uplink, UplinkKind,
 };
 
 use crate::draft::open_keys;
@@ -132,8 +132,12 @@ fn nobodys_keys(id: AuthenticatorId, epoch_low: u8) -> Option<EpochKeys> {
 
 fn refusal(error: OpenError) -> Refusal {
     match error {
-        OpenError::Authentication => Refusal::peer("the message is not authentic: forged, damaged, or under another key"),
-        OpenError::Plaintext(_) => Refusal::peer(format!("the device sealed a content that the protocol forbids: {error}")),
+        OpenError::Authentication => {
+            Refusal::peer("the message is not authentic: forged, damaged, or under another key")
+        }
+        OpenError::Plaintext(_) => {
+            Refusal::peer(format!("the device sealed a content that the protocol forbids: {error}"))
+        }
         OpenError::WrongProfile
         | OpenError::WrongEpoch
         | OpenError::WrongId
