@@ -82,6 +82,7 @@ fn holds(mode: Mode, left: Left) {
     assert!(explored.rotations >= left.rotations, "the search gets through {} rotations", explored.rotations);
 }
 
+/// MB-ROT-2, MB-ROT-3.
 #[test]
 fn switching_on_send_is_caught_on_either_side() {
     for mode in [Mode::Symmetric, Mode::PublicKey] {
@@ -90,6 +91,7 @@ fn switching_on_send_is_caught_on_either_side() {
     }
 }
 
+/// MB-ROT-7.
 #[test]
 fn offers_that_are_not_bound_to_the_ephemeral_key_are_caught() {
     is_caught(Mode::PublicKey, Mutant::OfferNotBound, Broken::NoSharedKey);
@@ -97,6 +99,7 @@ fn offers_that_are_not_bound_to_the_ephemeral_key_are_caught() {
     is_caught(Mode::PublicKey, Mutant::OfferNotReplaced, Broken::Stranded);
 }
 
+/// MB-SET-4, MB-ROT-4, MB-ROT-5.
 #[test]
 fn carelessness_with_sets_is_caught_on_either_side() {
     for mode in [Mode::Symmetric, Mode::PublicKey] {

@@ -60,16 +60,19 @@ fn crash_everywhere(profile: Profile) {
     panic!("the story is longer than {LONGEST} outputs");
 }
 
+/// MB-DEV-1, MB-DEV-2.
 #[test]
 fn in_suite_1() {
     crash_everywhere(Profile::new(Suite::Symmetric, Delivery::Shared).unwrap());
 }
 
+/// MB-DEV-1, MB-DEV-2.
 #[test]
 fn with_x25519() {
     crash_everywhere(Profile::new(Suite::X25519, Delivery::Shared).unwrap());
 }
 
+/// MB-DEV-1, MB-DEV-2.
 #[test]
 fn in_public_key_mode() {
     crash_everywhere(Profile::new(Suite::X25519, Delivery::PublicKey).unwrap());
@@ -85,6 +88,7 @@ fn at_enrolment() {
     assert_eq!(world.account().remaining(), 5);
 }
 
+/// MB-DEV-1, MB-DEV-2.
 #[test]
 fn a_store_that_fails_shows_no_code_and_sends_nothing() {
     let mut world = World::enrolled(Profile::new(Suite::X25519, Delivery::Shared).unwrap());

@@ -70,6 +70,7 @@ fn what_the_profile_does_not_have_is_refused_even_under_the_right_key() {
     assert_eq!(world.deliver(&message), Err(PeerError::Forged));
 }
 
+/// MB-SET-7.
 #[test]
 fn a_replayed_set_changes_nothing_even_when_its_codes_are_used() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -90,6 +91,7 @@ fn a_replayed_set_changes_nothing_even_when_its_codes_are_used() {
     world.assert_settled();
 }
 
+/// MB-ROT-10.
 #[test]
 fn a_message_that_is_replayed_after_the_key_is_gone_finds_no_key() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -106,6 +108,7 @@ fn a_message_that_is_replayed_after_the_key_is_gone_finds_no_key() {
     assert_eq!(world.account().encode(), before);
 }
 
+/// MB-SET-8.
 #[test]
 fn a_set_with_other_codes_under_held_indexes_is_refused_and_reported() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -125,6 +128,7 @@ fn a_set_with_other_codes_under_held_indexes_is_refused_and_reported() {
     assert_eq!(world.account().history().conflicts, 5);
 }
 
+/// MB-SET-8, MB-SET-9.
 #[test]
 fn reset_cannot_bring_old_indexes_back() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -134,6 +138,7 @@ fn reset_cannot_bring_old_indexes_back() {
     assert_eq!(world.account().remaining(), 5);
 }
 
+/// MB-SET-9.
 #[test]
 fn reset_drops_every_code_below() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -147,6 +152,7 @@ fn reset_drops_every_code_below() {
     assert_eq!(world.account().history().codes_dropped, 4);
 }
 
+/// MB-SET-6.
 #[test]
 fn a_gap_is_fine_and_what_arrives_from_it_later_is_not() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -160,6 +166,7 @@ fn a_gap_is_fine_and_what_arrives_from_it_later_is_not() {
     assert_eq!(world.account().remaining(), 10);
 }
 
+/// MB-SET-10.
 #[test]
 fn more_codes_than_the_device_keeps_are_refused_until_there_is_room() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -171,6 +178,7 @@ fn more_codes_than_the_device_keeps_are_refused_until_there_is_room() {
     assert_eq!(world.account().remaining(), 250);
 }
 
+/// MB-SYN-2.
 #[test]
 fn a_restored_device_is_told_to_enrol_again() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -185,6 +193,7 @@ fn a_restored_device_is_told_to_enrol_again() {
     assert_eq!(world.events().last().unwrap(), "ReenrolmentNeeded");
 }
 
+/// MB-SYN-1, MB-SET-9.
 #[test]
 fn a_restored_server_learns_the_highest_index_and_resets() {
     for suite in SUITES {

@@ -7,6 +7,7 @@ use matchbook_protocol::{
 
 use crate::world::{SUITES, World, profile};
 
+/// MB-ENR-6.
 #[test]
 fn enrolment_is_confirmed_and_the_first_set_is_asked_for_without_being_told() {
     for suite in SUITES {
@@ -24,6 +25,7 @@ fn enrolment_is_confirmed_and_the_first_set_is_asked_for_without_being_told() {
     }
 }
 
+/// MB-SET-11.
 #[test]
 fn a_set_is_acknowledged_at_once() {
     let world = World::enrolled(profile(Suite::X25519));
@@ -31,6 +33,7 @@ fn a_set_is_acknowledged_at_once() {
     assert_eq!((ack.reason, ack.wanted, ack.highest, ack.unused), (Reason::Status, 0, CodeIndex(5), 5));
 }
 
+/// MB-DEV-5.
 #[test]
 fn the_device_asks_when_the_threshold_is_reached_and_only_once() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -48,6 +51,7 @@ fn the_device_asks_when_the_threshold_is_reached_and_only_once() {
     world.assert_settled();
 }
 
+/// MB-DEV-5.
 #[test]
 fn the_user_asks_by_hand() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -61,6 +65,7 @@ fn the_user_asks_by_hand() {
     world.assert_settled();
 }
 
+/// MB-SET-4, on the device's side.
 #[test]
 fn a_push_that_races_a_pull_yields_one_set() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -73,6 +78,7 @@ fn a_push_that_races_a_pull_yields_one_set() {
     world.assert_settled();
 }
 
+/// MB-SET-4, on the device's side.
 #[test]
 fn a_pull_that_races_a_push_yields_one_set_whatever_the_order() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -116,6 +122,7 @@ fn a_device_that_gets_no_set_asks_again_after_an_hour_and_not_before() {
     assert_eq!(world.server.requests.iter().filter(|(_, request)| request.reason == Reason::First).count(), 2);
 }
 
+/// MB-SYN-3.
 #[test]
 fn a_threshold_that_the_server_raises_brings_a_set() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -127,6 +134,7 @@ fn a_threshold_that_the_server_raises_brings_a_set() {
     assert_eq!(world.account().remaining(), 10);
 }
 
+/// MB-SYN-3.
 #[test]
 fn suspended_devices_keep_their_codes_and_ask_for_none() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -148,6 +156,7 @@ fn suspended_devices_keep_their_codes_and_ask_for_none() {
     assert_eq!(world.account().remaining(), 5);
 }
 
+/// MB-SET-7, MB-SET-11.
 #[test]
 fn acknowledging_later_saves_messages_and_loses_nothing() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -164,6 +173,7 @@ fn acknowledging_later_saves_messages_and_loses_nothing() {
     assert_eq!(world.account().remaining(), 15);
 }
 
+/// MB-ENR-6.
 #[test]
 fn nothing_is_asked_for_before_the_enrolment_is_confirmed() {
     let mut world = World::new(profile(Suite::X25519));
@@ -186,6 +196,7 @@ fn no_more_codes_than_the_device_keeps() {
     assert_eq!(world.engine.request_set(world.now, &mut world.chance), Err(RequestError::HoldsEnough));
 }
 
+/// MB-DEV-2.
 #[test]
 fn codes_are_listed_without_being_shown_and_taken_once() {
     let mut world = World::enrolled(profile(Suite::X25519));

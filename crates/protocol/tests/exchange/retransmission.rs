@@ -5,6 +5,7 @@ use matchbook_protocol::{Phase, Reason, Suite};
 
 use crate::world::{World, profile};
 
+/// MB-DEV-3, MB-DEV-4, MB-ENR-6.
 #[test]
 fn enrolment_is_sent_again_as_the_same_bytes() {
     let mut world = World::new(profile(Suite::X25519));
@@ -22,6 +23,7 @@ fn enrolment_is_sent_again_as_the_same_bytes() {
     world.assert_settled();
 }
 
+/// MB-DEV-3, MB-DEV-4.
 #[test]
 fn a_request_is_sent_again_as_the_same_bytes_until_it_is_answered() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -43,6 +45,7 @@ fn a_request_is_sent_again_as_the_same_bytes_until_it_is_answered() {
     world.assert_settled();
 }
 
+/// MB-DEV-3, MB-SET-7.
 #[test]
 fn a_lost_set_comes_again_and_a_lost_acknowledgement_too() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -63,6 +66,7 @@ fn a_lost_set_comes_again_and_a_lost_acknowledgement_too() {
     assert_eq!(world.server.sets_issued, 3);
 }
 
+/// MB-DEV-4, MB-SET-7.
 #[test]
 fn a_set_that_comes_again_after_all_is_acknowledged_again_once_a_minute() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -79,6 +83,7 @@ fn a_set_that_comes_again_after_all_is_acknowledged_again_once_a_minute() {
     assert_eq!(world.account().remaining(), 5, "it is held once");
 }
 
+/// MB-DEV-3.
 #[test]
 fn a_newer_request_asks_for_all_that_the_older_one_asked_for() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -129,6 +134,7 @@ fn only_the_newest_request_is_queued() {
     world.assert_settled();
 }
 
+/// MB-DEV-4.
 #[test]
 fn a_sync_that_names_an_older_request_is_no_answer() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -140,6 +146,7 @@ fn a_sync_that_names_an_older_request_is_no_answer() {
     assert!(!world.account().awaits_answer());
 }
 
+/// MB-SYN-1.
 #[test]
 fn syncs_that_overtake_each_other_leave_the_newest_state() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -155,6 +162,7 @@ fn syncs_that_overtake_each_other_leave_the_newest_state() {
     assert_eq!(world.events(), Vec::<String>::new());
 }
 
+/// MB-DEV-4, MB-ENR-6.
 #[test]
 fn any_message_under_the_first_key_confirms_the_enrolment() {
     let mut world = World::new(profile(Suite::Symmetric));

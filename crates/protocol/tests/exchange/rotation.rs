@@ -19,6 +19,7 @@ fn the_server_rotates() {
     }
 }
 
+/// MB-ROT-6.
 #[test]
 fn the_device_rotates_and_every_later_time_with_a_fresh_key() {
     for suite in SUITES {
@@ -39,6 +40,7 @@ fn the_device_rotates_and_every_later_time_with_a_fresh_key() {
     }
 }
 
+/// MB-ROT-10.
 #[test]
 fn the_next_set_is_opened_with_the_new_key_and_the_old_key_is_dead() {
     for suite in SUITES {
@@ -71,6 +73,7 @@ fn switching(suite: Suite) -> (World, Vec<u8>) {
     (world, offer)
 }
 
+/// MB-ROT-3, MB-ROT-8.
 #[test]
 fn the_device_sends_under_the_new_key_and_keeps_the_old_one_until_the_server_does_too() {
     for suite in SUITES {
@@ -90,6 +93,7 @@ fn the_device_sends_under_the_new_key_and_keeps_the_old_one_until_the_server_doe
     }
 }
 
+/// MB-ROT-4.
 #[test]
 fn nothing_under_the_old_key_is_taken_once_the_device_has_sent_under_the_new_one() {
     for suite in SUITES {
@@ -114,6 +118,7 @@ fn nothing_under_the_old_key_is_taken_once_the_device_has_sent_under_the_new_one
     }
 }
 
+/// MB-ROT-3.
 #[test]
 fn a_set_under_the_new_key_completes_the_rotation() {
     let (mut world, _) = switching(Suite::X25519);
@@ -128,6 +133,7 @@ fn a_set_under_the_new_key_completes_the_rotation() {
     world.assert_settled();
 }
 
+/// MB-ROT-8.
 #[test]
 fn another_key_while_one_is_under_way_is_refused_and_reported() {
     for suite in SUITES {
@@ -195,6 +201,7 @@ fn a_wish_for_a_set_survives_the_rotation() {
     }
 }
 
+/// MB-ROT-6.
 #[test]
 fn a_server_that_keeps_asking_for_a_rotation_is_not_answered_for_ever() {
     let mut world = World::enrolled(profile(Suite::X25519));
@@ -224,6 +231,7 @@ fn asking_for_a_rotation_while_one_is_under_way_sends_the_report_again() {
     assert_eq!(world.last_uplink(), report);
 }
 
+/// MB-ROT-3, MB-ROT-6.
 #[test]
 fn a_stored_account_without_its_rotation_still_opens_the_offer_that_comes_again() {
     for suite in SUITES {

@@ -37,7 +37,10 @@ pub fn profile(suite: Suite) -> Profile {
     Profile::new(suite, Delivery::Shared).unwrap()
 }
 
+#[cfg(not(feature = "x-wing"))]
 pub const SUITES: [Suite; 3] = [Suite::Symmetric, Suite::X25519, Suite::P256];
+#[cfg(feature = "x-wing")]
+pub const SUITES: [Suite; 4] = [Suite::Symmetric, Suite::X25519, Suite::P256, Suite::XWing];
 
 impl World {
     /// A device that has just been handed its enrolment; ENROL is not delivered yet.
