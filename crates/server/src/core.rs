@@ -11,9 +11,10 @@ use matchbook_store::{CommitError, Store};
 use tokio::sync::{Mutex, watch};
 
 use crate::auth::Tokens;
+use crate::chance;
 use crate::config::ServerConfig;
 use crate::lanes::Lanes;
-use crate::limits::{MAX_DECISIONS, MAX_DOUBT_WRITES, READINESS_KEPT};
+use crate::limits::{CONFLICT_DOUBLINGS, CONFLICT_PAUSE, MAX_DECISIONS, MAX_DOUBT_WRITES, READINESS_KEPT};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::rate::Rates;
@@ -59,7 +60,7 @@ impl Core {
         mut decide: impl FnMut(&DeviceSnapshot) -> Result<Outcome<T>, Problem>,
     ) -> Result<Option<T>, Problem> {
         let _turn = self.lanes.turn(id.0).await.map_err(|_| Problem::slow_down(1_000))?;
-        for _ in 0..MAX_DECISIONS {
+        for tries in 0..MAX_DECISIONS {
             let Some(snapshot) = self.store.load_device(id).await? else { return Ok(None) };
             let outcome = decide(&snapshot)?;
             if outcome.changes.writes.is_empty() {
@@ -67,7 +68,7 @@ impl Core {
             }
             match self.commit(outcome.changes).await {
                 Ok(()) => return Ok(Some(outcome.answer)),
-                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
                 Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
             }
         }
@@ -114,8 +115,12 @@ impl Core {
         answer
     }
 
-    pub(crate) fn conflict(&self, why: &str) {
+    /// Notes a conflict and waits a moment, by chance, so that those who met do not meet again: longer the more often,
+    /// or a few that decide side by side would keep each other from ever being committed.
+    pub(crate) async fn conflict(&self, why: &str, tries: u32) {
         self.metrics.conflicts.inc();
         tracing::debug!(why, "decided again after a conflict");
+        let longest = CONFLICT_PAUSE.saturating_mul(1 << tries.min(CONFLICT_DOUBLINGS));
+        tokio::time::sleep(longest.mul_f64(chance::fraction())).await;
     }
 }

@@ -21,6 +21,12 @@ pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// lanes let one at a time in; more than a few mean a fault.
 pub(crate) const MAX_DECISIONS: u32 = 16;
 
+/// The longest pause, drawn by chance, before a decision is taken again after a first conflict; it doubles with each.
+pub(crate) const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
+
+/// How often that pause doubles: to 64 ms.
+pub(crate) const CONFLICT_DOUBLINGS: u32 = 6;
+
 /// How often a commit in doubt is written again before the caller is told to come back.
 pub(crate) const MAX_DOUBT_WRITES: u32 = 4;
 

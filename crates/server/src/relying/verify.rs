@@ -52,7 +52,7 @@ impl Core {
         let buckets = verify::lookup_buckets(request, &self.keyring);
         let lookup = lookup(request, &buckets);
         let _turn = self.lanes.turn(lane(request)).await.map_err(|_| Problem::slow_down(1_000))?;
-        for _ in 0..MAX_DECISIONS {
+        for tries in 0..MAX_DECISIONS {
             let snapshot = self.store.load_verify(&lookup).await?;
             let decided = verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
             let (changes, verdict, refill) = match decided {
@@ -61,7 +61,7 @@ impl Core {
             };
             match self.commit(changes).await {
                 Ok(()) => return Ok((Verified { verdict, refill }, false)),
-                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
                 Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
             }
         }
@@ -95,7 +95,7 @@ impl Core {
         };
         let name = (request.home.as_str(), target_name(&request.target));
         let _turn = self.lanes.turn(name).await.map_err(|_| Problem::slow_down(1_000))?;
-        for _ in 0..MAX_DECISIONS {
+        for tries in 0..MAX_DECISIONS {
             let snapshot = self.store.load_verify(&lookup).await?;
             let decided = challenge::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
             let challenged = Challenged { index: decided.index, refill: decided.refill };
@@ -104,7 +104,7 @@ impl Core {
             }
             match self.commit(decided.changes).await {
                 Ok(()) => return Ok(challenged),
-                Err(CommitError::Conflict(why)) => self.conflict(&why),
+                Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
                 Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
             }
         }

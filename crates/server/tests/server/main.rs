@@ -1,0 +1,7 @@
+//! The server over real HTTP: relying parties, operators and devices against a store on disk or in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod verify_races;
