@@ -7,6 +7,8 @@ use crate::process;
 /// `cargo fmt --check`.
 pub(super) fn format(context: &Context) -> Result<Outcome, String> {
     process::run(context.cargo().args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    process::run(context.cargo().args(["fmt", "--check", "--manifest-path", "interop/no-std/Cargo.toml"]))?;
     Ok(passed())
 }
 
