@@ -1,7 +1,6 @@
 //! The steps of `cargo xtask check`, cheap ones first.
 
 mod arrows;
-mod cddl;
 mod demo;
 mod house;
 mod interop;
@@ -46,9 +45,10 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "no-std", what: "the protocol without the standard library, linked and run", run: no_std::run },
     Step { name: "test", what: "every test", run: rust::test },
     Step { name: "doc", what: "the documentation and the examples in it", run: rust::doc },
-    Step { name: "cddl", what: "the COSE messages of the vectors against the schema", run: cddl::run },
-    Step { name: "interop", what: "a second implementation runs the vectors", run: interop::run },
+    Step { name: "cddl", what: "the COSE messages of the vectors against the schema", run: interop::schema },
+    Step { name: "vectors", what: "a second implementation runs the vectors", run: interop::vectors },
     Step { name: "demo", what: "the README's first command, in release and with an empty home", run: demo::run },
+    Step { name: "capture", what: "a COSE library opens what went over the wire", run: interop::capture },
     Step { name: "readme", what: "the commands that the pages show", run: readme::run },
 ];
 
