@@ -1,1 +1,158 @@
-fn main() {}
+//! Durable spends a second, with a spend and the result of its operation in each change, against the floor: a bare
+//! fdatasync of a preallocated file on the same disk, before and after.
+//!
+//! `cargo bench -p matchbook-store --features contract -- [devices]`; 10,000 devices of 50 codes unless told otherwise,
+//! so that a million of them can be tried. TMPDIR says which disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use matchbook_protocol::{AuthenticatorId, CodeIndex};
+use matchbook_rules::{Authenticator, Changes, IssuedSet, Operation, Spend, VerifyTarget, Write};
+use matchbook_store::contract::fixtures;
+use matchbook_store::{OpenOptions, SqliteStore, Store};
+use tokio::task::JoinSet;
+
+/// Codes of each device.
+const CODES: u8 = 50;
+/// How long each figure is measured.
+const SPELL: Duration = Duration::from_secs(4);
+/// Callers that wait for their commit at once, which is what a commit then holds at most.
+const CALLERS: [u32; 4] = [1, 16, 64, 256];
+/// Changes that fill the store, in one commit.
+const FILL: u32 = 2_000;
+
+fn main() {
+    let devices: u32 = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(10_000);
+    let folder = tempfile::tempdir().unwrap();
+    println!("{devices} devices of {CODES} codes, on {}", folder.path().display());
+    floor(folder.path());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let options = OpenOptions { create: true, ..OpenOptions::default() };
+    let store = Arc::new(SqliteStore::open(folder.path().join("store.db"), options).unwrap());
+    runtime.block_on(async {
+        let began = Instant::now();
+        fill(&*store, devices).await;
+        let bytes = store.stats().await.unwrap().bytes;
+        println!("filled in {:.1?}, {} bytes a device", began.elapsed(), bytes / u64::from(devices));
+        let next = Arc::new(AtomicU32::new(0));
+        for callers in CALLERS {
+            spends(&store, devices, callers, &next).await;
+        }
+        loads(&store, devices).await;
+    });
+    floor(folder.path());
+}
+
+/// How often a second the disk takes 4 KiB, alone.
+fn floor(folder: &Path) {
+    let mut file = File::create(folder.join("floor")).unwrap();
+    file.write_all(&vec![1; 1 << 20]).unwrap();
+    file.sync_all().unwrap();
+    let (began, mut times) = (Instant::now(), Vec::new());
+    while began.elapsed() < SPELL / 2 {
+        let at = Instant::now();
+        file.seek(SeekFrom::Start(u64::try_from(times.len() % 256).unwrap() * 4_096)).unwrap();
+        file.write_all(&[2; 4_096]).unwrap();
+        file.sync_data().unwrap();
+        times.push(at.elapsed());
+    }
+    report("fdatasync of 4 KiB", times, began.elapsed());
+}
+
+async fn fill(store: &dyn Store, devices: u32) {
+    fixtures::with_device(store).await;
+    for first in (0..devices).step_by(usize::try_from(FILL).unwrap()) {
+        let mut writes = Vec::new();
+        for device in first..devices.min(first + FILL) {
+            let it = Authenticator { id: id(device), ..fixtures::authenticator("alpha", 0, "ada") };
+            writes.push(Write::InsertAuthenticator(Box::new(it)));
+            let it = IssuedSet { authenticator: id(device), ..fixtures::set("alpha", 0, 1, CODES) };
+            writes.push(Write::InsertSet(Box::new(it)));
+        }
+        store.commit(Changes { guards: Vec::new(), writes }).await.unwrap();
+    }
+}
+
+async fn spends(store: &Arc<SqliteStore>, devices: u32, callers: u32, next: &Arc<AtomicU32>) {
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let (store, next) = (Arc::clone(store), Arc::clone(next));
+        tasks.spawn(async move {
+            let mut times = Vec::new();
+            while began.elapsed() < SPELL {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let (index, device) = (number / devices + 1, number % devices);
+                assert!(index <= u32::from(CODES), "all codes are spent: measure with more devices");
+                let at = Instant::now();
+                store.commit(verified(device, index, number)).await.unwrap();
+                times.push(at.elapsed());
+            }
+            times
+        });
+    }
+    let times: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    report(&format!("spends, {callers} at once"), times, began.elapsed());
+}
+
+/// What an accepted verify writes.
+fn verified(device: u32, index: u32, number: u32) -> Changes {
+    let operation = fixtures::operation_id(&format!("{:016x}-{number}", scatter(number)));
+    let spend = Spend {
+        authenticator: id(device),
+        index: CodeIndex(index),
+        operation: operation.clone(),
+        ..fixtures::spend("alpha", 0, 1)
+    };
+    let result = Operation { id: operation, ..fixtures::operation("alpha", "vpn", "op") };
+    Changes {
+        guards: Vec::new(),
+        writes: vec![Write::Spend(Box::new(spend)), Write::InsertOperation(Box::new(result))],
+    }
+}
+
+async fn loads(store: &Arc<SqliteStore>, devices: u32) {
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for caller in 0..16 {
+        let store = Arc::clone(store);
+        tasks.spawn(async move {
+            let (mut times, mut number) = (Vec::new(), caller);
+            while began.elapsed() < SPELL {
+                let target = VerifyTarget::Authenticator(id(number % devices));
+                let at = Instant::now();
+                store.load_verify(&fixtures::lookup("alpha", target)).await.unwrap();
+                times.push(at.elapsed());
+                number += 16;
+            }
+            times
+        });
+    }
+    let times: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    report("loads for a verify, 16 at once", times, began.elapsed());
+}
+
+/// Devices in no order, as random identification codes are.
+fn id(device: u32) -> AuthenticatorId {
+    AuthenticatorId(scatter(device).to_be_bytes())
+}
+
+fn scatter(number: u32) -> u64 {
+    let mut word = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word ^ (word >> 31)
+}
+
+fn report(what: &str, mut times: Vec<Duration>, took: Duration) {
+    times.sort_unstable();
+    let at = |share: usize| times[times.len() * share / 100 - usize::from(share == 100)];
+    #[allow(clippy::cast_precision_loss)]
+    let rate = times.len() as f64 / took.as_secs_f64();
+    println!("{what:32} {rate:9.0} a second   p50 {:8.2?}   p99 {:8.2?}   max {:8.2?}", at(50), at(99), at(100));
+}

@@ -74,8 +74,9 @@ const STATS_CHEAP: Duration = Duration::from_millis(5);
 /// Dropping it writes and answers what was sent, closes the database and lets go of the lock.
 pub struct SqliteStore {
     path: PathBuf,
-    writer: Writer,
+    // Before the writer, so that the writer closes the last connection, which copies the log into the database.
     readers: Readers,
+    writer: Writer,
     stats: Mutex<Option<CountedStats>>,
 }
 

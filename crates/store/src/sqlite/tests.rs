@@ -1,1 +1,90 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use rusqlite::Connection;
+
+use super::migrations::{MIGRATIONS, Migration, migrate};
+use super::open::{APPLICATION_ID, OpenError, OpenOptions, Origin, open, open_reader};
+
+fn pragma(connection: &Connection, name: &str) -> i64 {
+    connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn sqlite_is_set_up_for_durability() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (_lock, writer) = open(&path, OpenOptions { create: true, ..OpenOptions::default() }, Origin::Store).unwrap();
+    let mode: String = writer.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    assert_eq!((pragma(&writer, "synchronous"), pragma(&writer, "application_id")), (2, APPLICATION_ID.into()));
+    assert_eq!((pragma(&writer, "foreign_keys"), pragma(&writer, "trusted_schema")), (0, 0));
+    let reader = open_reader(&path).unwrap();
+    assert!(reader.execute("DELETE FROM meta", []).is_err());
+}
+
+#[test]
+fn migrations_are_numbered_without_gaps_and_stand_in_their_files() {
+    for (step, number) in MIGRATIONS.iter().zip(1..) {
+        assert_eq!(step.number, number);
+        let file = format!("{}/migrations/{number:03}_{}.sql", env!("CARGO_MANIFEST_DIR"), step.name);
+        assert_eq!(std::fs::read_to_string(file).unwrap(), step.sql);
+    }
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
+    assert_eq!(files, MIGRATIONS.len());
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_layout_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (_lock, mut connection) =
+        open(&path, OpenOptions { create: true, ..OpenOptions::default() }, Origin::Store).unwrap();
+    let first = || Migration { number: 1, name: MIGRATIONS[0].name, sql: MIGRATIONS[0].sql };
+    let bad = [first(), Migration { number: 2, name: "bad", sql: "CREATE TABLE later (x); SELECT nothing" }];
+    assert!(matches!(migrate(&mut connection, &path, &bad), Err(OpenError::Unavailable(_))));
+    assert!(!connection.table_exists(None::<&str>, "later").unwrap());
+    let good = [first(), Migration { number: 2, name: "good", sql: "CREATE TABLE later (x)" }];
+    migrate(&mut connection, &path, &good).unwrap();
+    migrate(&mut connection, &path, &good).unwrap();
+    // The release before it refuses what it does not know.
+    let Err(OpenError::Schema(why)) = migrate(&mut connection, &path, MIGRATIONS) else { panic!("it was taken") };
+    assert!(why.contains("newer release"), "{why}");
+}
+
+/// No query that runs often reads a whole table.
+#[test]
+fn frequent_queries_use_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (_lock, connection) =
+        open(&path, OpenOptions { create: true, ..OpenOptions::default() }, Origin::Store).unwrap();
+    for query in [
+        "SELECT * FROM authenticators WHERE realm = ?1 AND subscriber = ?2 ORDER BY authenticator",
+        "SELECT * FROM authenticators WHERE realm = ?1 AND authenticator > ?2 AND subscriber = ?4 \
+         ORDER BY authenticator LIMIT ?3",
+        "SELECT authenticator FROM authenticators AS a \
+         WHERE (refill_due IS NOT NULL OR rotation_wanted IS NOT NULL) AND status = ?1 AND restored = 0 \
+         ORDER BY realm, authenticator LIMIT ?4",
+        "SELECT * FROM outbox WHERE next_attempt_at <= ?1 \
+         ORDER BY next_attempt_at, realm, authenticator, message LIMIT ?2",
+        "SELECT * FROM audit WHERE realm = ?1 AND id < ?2 AND authenticator = ?4 ORDER BY id DESC LIMIT ?3",
+        "SELECT * FROM audit WHERE realm = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+        "SELECT realm, relying_party, operation FROM operations WHERE at < ?1 ORDER BY at LIMIT ?2",
+        "SELECT * FROM tokens WHERE hash = ?1",
+        "SELECT min(realm) FROM audit WHERE realm > ?1",
+        "SELECT count(*) FROM authenticators WHERE status <> ?1",
+        "SELECT realm, bucket FROM buckets WHERE (realm, bucket) > (?1, ?2) ORDER BY realm, bucket LIMIT ?4",
+    ] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let count = statement.parameter_count();
+        let steps: Vec<String> = statement
+            .query_map(rusqlite::params_from_iter(vec![0; count]), |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let plan = steps.join("; ");
+        assert!(!plan.contains("TEMP B-TREE"), "{query}: {plan}");
+        // A walk along an index is fine where all of it counts, or a limit ends it.
+        assert!(plan.contains("SEARCH") || plan.contains("INDEX"), "{query}: {plan}");
+    }
+}

@@ -22,10 +22,11 @@ use crate::CommitError;
 /// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(10);
 
-/// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was.
-pub(super) type Step = Box<dyn FnOnce(&Connection) -> Result<u64, Failure> + Send>;
+/// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was. It may
+/// be run again, when the transaction that it was in was rolled back.
+pub(super) type Step = Box<dyn Fn(&Connection) -> Result<u64, Failure> + Send>;
 
-enum Work {
+pub(super) enum Work {
     Changes(Box<Changes>),
     Step(Step),
 }
@@ -60,7 +61,7 @@ impl Writer {
     /// Makes a step in a transaction, and returns its answer when it is durable.
     pub(super) async fn step(
         &self,
-        step: impl FnOnce(&Connection) -> Result<u64, Failure> + Send + 'static,
+        step: impl Fn(&Connection) -> Result<u64, Failure> + Send + 'static,
     ) -> Result<u64, CommitError> {
         self.send(Work::Step(Box::new(step))).await
     }
@@ -102,7 +103,7 @@ impl Thread {
         // `blocking_recv_many` waits for the first and takes what is there.
         while waiting.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
             let (work, answers): (Vec<Work>, Vec<_>) = batch.drain(..).map(|job| (job.work, job.answer)).unzip();
-            let results = batch::write(&self.path, &self.connection, work);
+            let results = batch::write(&self.path, &self.connection, &work);
             for (answer, result) in answers.into_iter().zip(results) {
                 // Who has gone away no longer wants to know.
                 let _ = answer.send(result);

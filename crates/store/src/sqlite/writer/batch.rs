@@ -9,90 +9,89 @@ use super::super::sentence::{self, Trouble};
 use super::Work;
 use crate::CommitError;
 
-type Answer = Result<u64, CommitError>;
+pub(in crate::sqlite) type Answer = Result<u64, CommitError>;
 
 /// Makes all of the work durable in one commit; an answer for each, in order.
-pub(super) fn write(path: &Path, connection: &Connection, work: Vec<Work>) -> Vec<Answer> {
-    let count = work.len();
-    match write_all(path, connection, work) {
-        Ok(answers) => answers,
-        Err(failed) => {
-            tracing::error!(why = %failed, "a commit failed");
-            (0..count).map(|_| Err(failed.again())).collect()
+pub(in crate::sqlite) fn write(path: &Path, connection: &Connection, work: &[Work]) -> Vec<Answer> {
+    let mut refused: Vec<Option<CommitError>> = work.iter().map(|_| None).collect();
+    loop {
+        match attempt(path, connection, work, &mut refused) {
+            Ok(answers) => return answers,
+            // It had an error of its own in place of `None`, so this ends.
+            Err(Failed::Again) => {}
+            Err(failed @ (Failed::Unavailable(_) | Failed::InDoubt(_))) => {
+                tracing::error!(why = %failed.again(), "a commit failed");
+                return refused.into_iter().map(|error| Err(error.unwrap_or_else(|| failed.again()))).collect();
+            }
         }
     }
 }
 
-/// The error of all the work in a failed commit.
+/// What became of a transaction that was not committed.
 enum Failed {
+    /// One of the work met a damaged page, after which SQLite commits nothing in this transaction: the rest goes into
+    /// another one.
+    Again,
+    /// Nothing was written.
     Unavailable(String),
+    /// It may have been written.
     InDoubt(String),
 }
 
 impl Failed {
     fn again(&self) -> CommitError {
         match self {
+            Self::Again => CommitError::Unavailable(String::new()),
             Self::Unavailable(why) => CommitError::Unavailable(why.clone()),
             Self::InDoubt(why) => CommitError::InDoubt(why.clone()),
         }
     }
 }
 
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unavailable(why) | Self::InDoubt(why) => f.write_str(why),
-        }
-    }
-}
-
-fn write_all(path: &Path, connection: &Connection, work: Vec<Work>) -> Result<Vec<Answer>, Failed> {
+/// Tries all work that was not refused before.
+fn attempt(
+    path: &Path,
+    connection: &Connection,
+    work: &[Work],
+    refused: &mut [Option<CommitError>],
+) -> Result<Vec<Answer>, Failed> {
     let nothing_written = |error: rusqlite::Error| Failed::Unavailable(sentence::of_sqlite(path, &error));
-    // Left open only when a rollback failed.
-    if !connection.is_autocommit() {
-        run(connection, "ROLLBACK").map_err(nothing_written)?;
-    }
+    roll_back(connection).map_err(nothing_written)?;
     run(connection, "BEGIN IMMEDIATE").map_err(nothing_written)?;
     let mut answers = Vec::with_capacity(work.len());
-    for one in work {
+    for (one, refused) in work.iter().zip(refused.iter_mut()) {
+        if refused.is_some() {
+            answers.push(Ok(0));
+            continue;
+        }
         match in_savepoint(connection, one) {
+            Ok(Err(Failure::Sqlite(error))) if sentence::trouble(&error) == Trouble::Damaged => {
+                *refused = Some(answer(path, Failure::Sqlite(error)));
+                roll_back(connection).map_err(nothing_written)?;
+                return Err(Failed::Again);
+            }
             Ok(done) => answers.push(done.map_err(|failure| answer(path, failure))),
             Err(spoiled) => {
-                if !connection.is_autocommit() {
-                    run(connection, "ROLLBACK").map_err(nothing_written)?;
-                }
+                roll_back(connection).map_err(nothing_written)?;
                 return Err(nothing_written(spoiled));
             }
         }
     }
-    match run(connection, "COMMIT") {
-        Ok(()) => Ok(answers),
-        Err(error) => {
-            if !connection.is_autocommit() {
-                run(connection, "ROLLBACK").map_err(|error| in_doubt(path, &error))?;
-            }
-            Err(match sentence::trouble(&error) {
-                // The commit's mark is the last thing that is written, so without room for all there is no mark.
-                Trouble::Full | Trouble::Busy => nothing_written(error),
-                // The mark may be on the disk, when it was the flush that failed.
-                Trouble::Unwritable | Trouble::Damaged | Trouble::NotADatabase | Trouble::Disk | Trouble::Other => {
-                    in_doubt(path, &error)
-                }
-            })
+    commit(path, connection)?;
+    for (answer, refused) in answers.iter_mut().zip(refused) {
+        if let Some(error) = refused.take() {
+            *answer = Err(error);
         }
     }
-}
-
-fn in_doubt(path: &Path, error: &rusqlite::Error) -> Failed {
-    Failed::InDoubt(format!("it is not known whether a commit is durable: {}", sentence::of_sqlite(path, error)))
+    Ok(answers)
 }
 
 /// The outer error says that the whole transaction is spoiled: a full disk can end it in the middle, and going on would
 /// write each of the rest in a transaction of its own.
-fn in_savepoint(connection: &Connection, work: Work) -> rusqlite::Result<Result<u64, Failure>> {
+fn in_savepoint(connection: &Connection, work: &Work) -> rusqlite::Result<Result<u64, Failure>> {
     run(connection, "SAVEPOINT one")?;
     let done = match work {
-        Work::Changes(changes) => apply(connection, &changes).map(|()| 0),
+        Work::Changes(changes) => apply(connection, changes).map(|()| 0),
         Work::Step(step) => step(connection),
     };
     match done {
@@ -102,6 +101,26 @@ fn in_savepoint(connection: &Connection, work: Work) -> rusqlite::Result<Result<
     }
     run(connection, "RELEASE one")?;
     Ok(done)
+}
+
+fn commit(path: &Path, connection: &Connection) -> Result<(), Failed> {
+    let Err(error) = run(connection, "COMMIT") else { return Ok(()) };
+    let in_doubt = |error: &rusqlite::Error| {
+        Failed::InDoubt(format!("it is not known whether a commit is durable: {}", sentence::of_sqlite(path, error)))
+    };
+    roll_back(connection).map_err(|error| in_doubt(&error))?;
+    Err(match sentence::trouble(&error) {
+        // The commit's mark is the last thing that is written, so without room for all there is no mark.
+        Trouble::Full | Trouble::Busy => Failed::Unavailable(sentence::of_sqlite(path, &error)),
+        // The mark may be on the disk, when it was the flush that failed.
+        Trouble::Unwritable | Trouble::Damaged | Trouble::NotADatabase | Trouble::Disk | Trouble::Other => {
+            in_doubt(&error)
+        }
+    })
+}
+
+fn roll_back(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Ok(()) } else { run(connection, "ROLLBACK") }
 }
 
 fn answer(path: &Path, failure: Failure) -> CommitError {
@@ -116,3 +135,6 @@ fn answer(path: &Path, failure: Failure) -> CommitError {
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
+
+#[cfg(test)]
+mod tests;

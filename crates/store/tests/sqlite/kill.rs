@@ -1,0 +1,85 @@
+//! `kill -9` at any moment, and a power cut after any flush: what was acknowledged is there.
+
+use std::collections::hash_map::RandomState;
+use std::fs;
+use std::hash::BuildHasher;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use matchbook_protocol::CodeIndex;
+use matchbook_store::Store;
+use matchbook_store::contract::fixtures::{assert_conflict, id, spend_one};
+
+use crate::child::{Worker, acknowledged, shim};
+use crate::open;
+
+/// Kills of the first test.
+const KILLS: u32 = 15;
+/// Power cuts of the second.
+const CUTS: u32 = 8;
+
+#[tokio::test]
+async fn a_kill_loses_no_acknowledged_spend() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut all = Vec::new();
+    for round in 0..KILLS {
+        all.extend(spend_and_kill(Worker::start(Worker::command("spend", &path)), round));
+        check(&path, &all).await;
+    }
+    assert!(all.len() > 100, "only {} spends were acknowledged", all.len());
+}
+
+/// A kill leaves the system's memory as it is; here only what was flushed is left.
+#[tokio::test]
+async fn a_power_cut_loses_no_acknowledged_spend() {
+    let Some(shim) = shim() else { return };
+    let mut spends = 0;
+    for round in 0..CUTS {
+        let (folder, durable) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("store.db");
+        let mut command = Worker::command("spend", &path);
+        command.env("LD_PRELOAD", &shim).env("SHIM_DURABLE", durable.path());
+        let acknowledged = spend_and_kill(Worker::start(command), round);
+        spends += acknowledged.len();
+        if !acknowledged.is_empty() {
+            check(&durable.path().join("store.db"), &acknowledged).await;
+        }
+    }
+    assert!(spends > 50, "only {spends} spends were acknowledged");
+}
+
+/// Lets the child spend for a while, kills it, and returns what it had acknowledged.
+fn spend_and_kill(mut worker: Worker, round: u32) -> Vec<u32> {
+    let chance = RandomState::new().hash_one(round);
+    let mut spent = Vec::new();
+    // The first round ends before anything, some in the middle of making the store.
+    let lines = if round % 5 == 0 { 0 } else { chance % 600 };
+    while u64::try_from(spent.len()).unwrap() < lines {
+        let line = worker.next().expect("the child goes on until it is killed");
+        spent.push(acknowledged(&line).expect(&line));
+    }
+    thread::sleep(Duration::from_micros(chance % 7_919));
+    worker.kill();
+    while let Some(line) = worker.next() {
+        spent.extend(acknowledged(&line));
+    }
+    spent
+}
+
+async fn check(path: &Path, acknowledged: &[u32]) {
+    let store = open(path).unwrap();
+    store.check().await.unwrap();
+    let Some(device) = store.load_device(&id(1)).await.unwrap() else {
+        assert!(acknowledged.is_empty());
+        return;
+    };
+    for index in acknowledged {
+        assert!(device.spent.binary_search(&CodeIndex(*index)).is_ok(), "code {index} is unused again");
+        assert_conflict(spend_one(&store, *index).await);
+    }
+    // The lock went with the process, the log into the database.
+    drop(store);
+    assert!(!fs::exists(path.with_file_name("store.db-wal")).unwrap());
+}
