@@ -69,9 +69,9 @@ fn both_rotations_hold_in_every_state() {
 }
 
 #[test]
-#[ignore = "335,000 states take two minutes without optimisation"]
+#[ignore = "386,000 states take three minutes without optimisation"]
 fn both_rotations_hold_in_every_state_of_the_large_model() {
-    holds(Mode::Symmetric, Left { sets_asked: 2, sets_pushed: 1, rotations: 3, ephemerals_lost: 0 });
+    holds(Mode::Symmetric, Left { sets_asked: 1, sets_pushed: 1, rotations: 3, ephemerals_lost: 0 });
     holds(Mode::PublicKey, Left { sets_asked: 1, sets_pushed: 1, rotations: 2, ephemerals_lost: 1 });
 }
 
