@@ -35,6 +35,7 @@ fn an_enrolment_carries_what_the_device_needs_and_the_store_gets_no_secret() {
     }
 }
 
+// MB-ENR-4
 #[test]
 fn enrol_makes_the_device_active_and_is_answered_with_a_sync() {
     for profile in profiles() {
@@ -54,6 +55,7 @@ fn enrol_makes_the_device_active_and_is_answered_with_a_sync() {
     }
 }
 
+// MB-ENR-5
 #[test]
 fn another_enrolment_with_the_same_secret_gets_silence_and_leaves_an_event() {
     let mut world = World::new(1, Default::default());
@@ -75,6 +77,7 @@ fn another_enrolment_with_the_same_secret_gets_silence_and_leaves_an_event() {
     assert!(world.decide(&message).unwrap().reply.len() == 1, "the first one is still answered");
 }
 
+// MB-ENR-5
 #[test]
 fn a_late_enrolment_is_refused_and_its_key_erased() {
     let (mut world, mut hand) = pending(symmetric());

@@ -25,6 +25,7 @@ fn with_left(left: u32) -> (World, Hand) {
     (world, hand)
 }
 
+// MB-SRV-7
 #[test]
 fn the_servers_count_pushes_one_set_at_the_threshold() {
     for profile in profiles() {
@@ -45,6 +46,7 @@ fn the_servers_count_pushes_one_set_at_the_threshold() {
     }
 }
 
+// MB-SET-4, MB-SET-5
 #[test]
 fn an_outstanding_set_is_only_made_due_again() {
     let (mut world, mut hand) = Hand::enrolled(symmetric());
@@ -86,6 +88,7 @@ fn a_locked_device_is_refilled_all_the_same() {
     assert_eq!(world.state.failures, 100, "and stays locked");
 }
 
+// MB-SRV-6
 #[test]
 fn a_day_has_so_many_sets_and_no_more() {
     let (mut world, mut hand) = Hand::enrolled(symmetric());
@@ -115,6 +118,7 @@ fn the_servers_own_trigger_notes_the_cap_and_is_done() {
     assert_eq!((world.device().refill_due, world.events(EventKind::RefillCapped)), (None, 1));
 }
 
+// MB-SRV-6
 #[test]
 fn a_device_holds_250_codes_at_the_most() {
     let (mut world, mut hand) = Hand::enrolled(symmetric());
@@ -189,6 +193,7 @@ fn in_order_a_code_that_was_passed_over_is_not_left() {
     assert_eq!(world.push(RefillReason::ServerCount).unwrap().len(), 1);
 }
 
+// MB-COD-3
 #[test]
 fn codes_are_distinct_among_all_that_are_outstanding() {
     let (mut world, mut hand) = Hand::enrolled(symmetric());
@@ -239,6 +244,7 @@ fn a_push_notices_that_a_key_is_old() {
     assert_eq!(world.device().rotation_wanted, Some(RotationReason::Scheduled));
 }
 
+// MB-VER-1
 #[test]
 fn no_changes_hold_a_code_or_a_key() {
     let (mut world, mut hand) = with_left(0);

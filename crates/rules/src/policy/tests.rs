@@ -73,6 +73,7 @@ fn next_in_order_looks_at_1_to_10_codes() {
     assert_eq!(fields(&with(11)), ["look_ahead"]);
 }
 
+// MB-VER-6
 #[test]
 fn any_unused_needs_eight_digits_unless_told_in_so_many_words() {
     let with = |digits, accept_guessable_codes| Policy {

@@ -36,6 +36,7 @@ fn offer(world: &mut World, hand: &mut Hand) -> Vec<u8> {
     reply.last().unwrap().clone()
 }
 
+// MB-KEY-2, MB-ROT-2
 #[test]
 fn a_key_is_replaced_and_the_old_one_is_dead() {
     for profile in profiles() {
@@ -95,6 +96,7 @@ fn a_switch_keeps_the_set_that_the_device_got() {
     assert!(world.state.outbox.is_empty());
 }
 
+// MB-ROT-1
 #[test]
 fn a_repetition_of_the_request_gets_the_same_offer() {
     let (mut world, mut hand) = Hand::enrolled(x25519());
@@ -157,6 +159,7 @@ fn an_operator_makes_an_offer_that_waits_due_again() {
     assert_eq!(world.state.outbox[0].next_attempt_at, world.now);
 }
 
+// MB-ROT-9
 #[test]
 fn use_age_and_the_devices_word_make_a_rotation_due() {
     for profile in profiles() {

@@ -31,6 +31,7 @@ struct Answers {
 /// Two servers on one store share neither lanes nor caches, and a verify by user and one by device go by different lanes:
 /// what decides is the commit alone. Each caller is a source of its own, so that none of them is slowed before it is
 /// decided; after 100 failures the device is locked, which refuses like a used code.
+// MB-VER-2
 #[test]
 fn of_200_verifies_of_one_code_at_once_one_is_accepted_50_times_over() {
     let site = Site::new();

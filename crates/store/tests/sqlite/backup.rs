@@ -16,6 +16,7 @@ use crate::{open, refused};
 
 const OPTIONS: OpenOptions = OpenOptions { check_value: Some([7; 16]), create: true };
 
+// MB-RES-1, MB-RES-3
 #[tokio::test]
 async fn a_backup_is_served_only_after_its_codes_are_void() {
     let folder = tempfile::tempdir().unwrap();

@@ -19,6 +19,7 @@ const KILLS: u32 = 15;
 /// Power cuts of the second.
 const CUTS: u32 = 8;
 
+// MB-VER-2
 #[tokio::test]
 async fn a_kill_loses_no_acknowledged_spend() {
     let folder = tempfile::tempdir().unwrap();

@@ -37,6 +37,7 @@ fn world() -> (World, AuthenticatorId) {
     (world, id)
 }
 
+// MB-VER-4
 #[test]
 fn all_refusals_write_and_work_alike() {
     let (world, id) = world();
@@ -113,6 +114,7 @@ fn a_snapshot_without_its_subscriber_is_refused() {
     assert_eq!(world.try_code("alice", &code(id, 1)), Ok(Verdict::Rejected));
 }
 
+// MB-VER-1
 #[test]
 fn no_event_and_no_bucket_holds_a_code_or_a_name_that_was_only_tried() {
     let (mut world, _) = world();

@@ -19,6 +19,7 @@ fn last_detail(world: &World) -> &str {
     &world.store.events.last().unwrap().detail
 }
 
+// MB-VER-5
 #[test]
 fn indexed_takes_the_lowest_unspent_code_alone() {
     let (mut world, id) = world(Mode::Indexed);
@@ -40,6 +41,7 @@ fn indexed_goes_on_to_the_next_set() {
     assert_eq!(world.try_code("alice", &code(id, 70)), REJECTED);
 }
 
+// MB-VER-5
 #[test]
 fn in_order_takes_the_next_few_and_kills_what_it_passes_over() {
     let (mut world, id) = world(Mode::NextInOrder { look_ahead: 3 });
@@ -74,6 +76,7 @@ fn in_order_refills_by_what_is_left_alive() {
     assert_eq!(world.authenticator(id).refill_due, Some(RefillReason::ServerCount));
 }
 
+// MB-VER-5
 #[test]
 fn any_unused_takes_every_one_once() {
     let (mut world, id) = world(Mode::AnyUnused);

@@ -13,6 +13,7 @@ fn changes(decision: VerifyDecision) -> Changes {
     }
 }
 
+// MB-VER-2
 #[test]
 fn a_code_verifies_once() {
     let mut world = World::new(Policy::default());
@@ -24,6 +25,7 @@ fn a_code_verifies_once() {
     assert_eq!(world.store.spends.len(), 1);
 }
 
+// MB-VER-2
 #[test]
 fn two_acceptances_of_one_code_conflict_at_the_ledger() {
     let mut world = World::new(Policy::default());
@@ -38,6 +40,7 @@ fn two_acceptances_of_one_code_conflict_at_the_ledger() {
     assert_eq!(world.store.commit(&decisions[1]), Err(Conflict), "without any guard");
 }
 
+// MB-VER-3
 #[test]
 fn the_same_operation_gets_the_same_answer_and_counts_once() {
     let mut world = World::new(Policy::default());
@@ -63,6 +66,7 @@ fn an_operation_is_answered_even_while_its_source_has_to_wait() {
     assert_eq!(world.verify(&good), Ok(Verdict::Accepted));
 }
 
+// MB-VER-3
 #[test]
 fn an_operation_stands_for_one_request_only() {
     let mut world = World::new(Policy::default());
@@ -107,6 +111,7 @@ fn an_acceptance_is_guarded_by_the_authenticator_and_the_count_that_it_saw() {
     assert_eq!(world.store.commit(&changes), Ok(()));
 }
 
+// MB-VER-7
 #[test]
 fn failures_side_by_side_are_all_counted() {
     let mut world = World::new(Policy::default());
@@ -119,6 +124,7 @@ fn failures_side_by_side_are_all_counted() {
     assert_eq!(world.store.failures_of(id), 2);
 }
 
+// MB-SRV-7
 #[test]
 fn a_set_falls_due_with_the_spend_that_reaches_the_threshold() {
     let mut world = World::new(Policy { threshold: 38, ..Policy::default() });

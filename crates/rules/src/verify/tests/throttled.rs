@@ -39,6 +39,7 @@ fn after_five_failures_a_source_waits_even_with_the_right_code() {
     assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
 }
 
+// MB-VER-8
 #[test]
 fn another_source_and_another_name_do_not_wait() {
     let (mut world, id) = world();
@@ -85,6 +86,7 @@ fn a_success_clears_the_failures_and_the_source() {
     assert_eq!(world.verify(&other), slow_down(30_000), "the other source's count was not cleared");
 }
 
+// MB-VER-8
 #[test]
 fn a_hundred_failures_lock_the_device_and_only_an_operator_unlocks_it() {
     let (mut world, id) = world();
@@ -130,6 +132,7 @@ fn a_success_unlocks_no_device_that_was_locked_beside_it() {
     assert_eq!(world.store.failures_of(phone), HARD_STOP);
 }
 
+// MB-VER-7
 #[test]
 fn refill_rotation_and_policy_reset_no_count() {
     let (mut world, id) = world();
