@@ -19,10 +19,11 @@ use crate::rotate::{self, Wish};
 /// seen: more than it can have sent since the backup.
 const SYNC_NUMBERS_SKIPPED: u32 = 1 << 16;
 
-/// How many indices a server that was behind leaves out. The request that told it the highest index may be an old one
-/// that somebody kept back: then the device holds more than it said. Codes below the gap are void all the same, and the
+/// How many indices a server that was behind leaves out at the least; at random up to twice as many, so that two returns
+/// to the same backup do not go on at the same index. The request that told it the highest index may be an old one that
+/// somebody kept back: then the device holds more than it said. Codes below the gap are void all the same, and the
 /// device takes a set above a gap like any other; without it, an acknowledgement of the codes that the device has
-/// could be taken for one of the codes that it never got. More than a device is issued between a backup and its return.
+/// could be taken for one of codes that it never got. More than a device is issued between a backup and its return.
 pub const INDEX_GAP: u32 = 10_000;
 
 /// Answers a fresh request.
@@ -92,7 +93,8 @@ fn catch_up(
     if !is_ahead && !collides && !draft.authenticator.restored {
         return Ok(false);
     }
-    let beyond = draft.authenticator.next_index.max(highest).checked_add(INDEX_GAP);
+    let gap = INDEX_GAP + rng.next_u32() % INDEX_GAP;
+    let beyond = draft.authenticator.next_index.max(highest).checked_add(gap);
     let beyond =
         beyond.ok_or_else(|| Refusal::peer("the device claims to hold nearly the last of all code numbers"))?;
     draft.authenticator.next_index = beyond;
@@ -137,7 +139,8 @@ impl Talk<'_> {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<(), Refusal> {
         let is_asked = is_needed || self.request.wanted != 0;
-        let is_due = is_asked || issue::is_low(&self.draft, self.keyring);
+        let runs_low = self.newest && self.request.unused <= self.draft.policy.threshold;
+        let is_due = is_asked || runs_low || issue::is_low(&self.draft, self.keyring);
         if self.draft.outstanding_set().is_some() || !is_due {
             return Ok(());
         }
@@ -206,7 +209,7 @@ const fn why(request: &Request, is_needed: bool) -> &'static str {
         return "the device cannot use what it was issued before";
     }
     match (request.wanted, request.reason) {
-        (0, _) => "the server counted few unused codes",
+        (0, _) => "the server or the device counted few unused codes",
         (_, Reason::First) => "the device's first request",
         (_, Reason::Low) => "the device runs low",
         (_, Reason::Manual) => "the user asked",
