@@ -17,8 +17,8 @@ pub const MAX_TEXT_LEN: usize = MAX_SERVER_LEN;
 /// The most unused codes that a device keeps: what the server's policy allows one authenticator.
 pub const MAX_HELD_CODES: usize = 250;
 
-/// One enrolment as the device keeps it: keys, codes, counters and the message that waits for an answer. Every secret in
-/// it is wiped when it is dropped. It is stored as [`Account::encode`] writes it, and never otherwise.
+/// One enrolment as the device keeps it: keys, codes, counters and the message that waits for an answer. Every secret
+/// in it is wiped when it is dropped. It is stored as [`Account::encode`] writes it, and never otherwise.
 pub struct Account {
     pub(super) party: Party,
     pub(super) handle: Handle,
@@ -132,8 +132,8 @@ impl Account {
         self.counter
     }
 
-    /// A set is asked for when this many unused codes are left or fewer, 0 to 63; [`DEFAULT_THRESHOLD`] until the server
-    /// names another.
+    /// A set is asked for when this many unused codes are left or fewer, 0 to 63; [`DEFAULT_THRESHOLD`] until the
+    /// server names another.
     #[must_use]
     pub const fn threshold(&self) -> u8 {
         self.threshold
@@ -157,8 +157,8 @@ impl Account {
         self.holdings.highest()
     }
 
-    /// The codes by index, and which are used. Sets that are wholly used leave the list when a newer one comes. The codes
-    /// themselves are shown by [`Engine::take_code`](super::Engine::take_code) alone, once each.
+    /// The codes by index, and which are used. Sets that are wholly used leave the list when a newer one comes. The
+    /// codes themselves are shown by [`Engine::take_code`](super::Engine::take_code) alone, once each.
     pub fn codes(&self) -> impl Iterator<Item = CodeMark> {
         self.holdings.marks()
     }

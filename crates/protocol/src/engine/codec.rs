@@ -29,16 +29,16 @@ use crate::profile::{Profile, Suite};
 use crate::secret::Secret;
 use crate::wire::{MAX_MESSAGE_LEN, MAX_THRESHOLD, Party};
 
-/// The longest stored account, in bytes. 250 codes in as many sets, an X-Wing request pending and the longest texts take
-/// less.
+/// The longest stored account, in bytes. 250 codes in as many sets, an X-Wing request pending and the longest texts
+/// take less.
 pub const MAX_ACCOUNT_LEN: usize = 16 * 1_024;
 
 /// The version of the layout that this release writes, and the only one that it reads.
 pub const ACCOUNT_VERSION: u8 = 1;
 
 impl Account {
-    /// The account as it is stored, at most [`MAX_ACCOUNT_LEN`] bytes. It holds every key and code in clear: the shell seals
-    /// it before it writes it anywhere.
+    /// The account as it is stored, at most [`MAX_ACCOUNT_LEN`] bytes. It holds every key and code in clear: the shell
+    /// seals it before it writes it anywhere.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Writer::with_capacity(MAX_ACCOUNT_LEN);
@@ -75,8 +75,8 @@ impl Account {
     /// Reads a stored account.
     ///
     /// # Errors
-    /// See [`AccountError`]. Only the exact bytes that [`Account::encode`] writes are read: nothing may follow them, and
-    /// no other encoding of the same content is taken.
+    /// See [`AccountError`]. Only the exact bytes that [`Account::encode`] writes are read: nothing may follow them,
+    /// and no other encoding of the same content is taken.
     pub fn decode(stored: &[u8]) -> Result<Self, AccountError> {
         if stored.len() > MAX_ACCOUNT_LEN {
             return Err(AccountError::TooLong);

@@ -13,8 +13,8 @@ use crate::envelope::{Downlink, EpochKeys, OpenError};
 use crate::ids::UnixMillis;
 use crate::wire::{DownlinkKind, Sync, UnverifiedDownlink};
 
-/// The least time between two new requests that only acknowledge a set again: whoever replays a set makes the device pay
-/// for one message a minute at the most.
+/// The least time between two new requests that only acknowledge a set again: whoever replays a set makes the device
+/// pay for one message a minute at the most.
 pub const REACKNOWLEDGE_MS: u64 = 60_000;
 
 /// What a message calls for.
@@ -31,12 +31,12 @@ impl Answer {
 }
 
 impl Engine {
-    /// Takes a message from the server in its compressed form, from whatever bearer. One input leads to one request at the
-    /// most.
+    /// Takes a message from the server in its compressed form, from whatever bearer. One input leads to one request at
+    /// the most.
     ///
     /// # Errors
-    /// Why the message was refused. The shell goes on as before, and still carries out the outputs: a conflict is recorded
-    /// and reported.
+    /// Why the message was refused. The shell goes on as before, and still carries out the outputs: a conflict is
+    /// recorded and reported.
     pub fn handle_input(
         &mut self,
         bytes: &[u8],
@@ -69,8 +69,8 @@ impl Engine {
         }
     }
 
-    /// Opens a message under the key that it names. The outer error means that it is not authentic, the inner one that it
-    /// is, with a content that is none.
+    /// Opens a message under the key that it names. The outer error means that it is not authentic, the inner one that
+    /// it is, with a content that is none.
     fn open(&self, unverified: &UnverifiedDownlink<'_>) -> Result<(Result<Downlink, PeerError>, Role), PeerError> {
         let header = unverified.header();
         if !header.kind.is_in(self.account.party.profile) {
@@ -138,8 +138,8 @@ impl Engine {
         }
     }
 
-    /// A set came again, so its acknowledgement may be lost. A pending request that carries it is sent again; otherwise a
-    /// new one is made.
+    /// A set came again, so its acknowledgement may be lost. A pending request that carries it is sent again; otherwise
+    /// a new one is made.
     fn acknowledge_again(&mut self, set: &CodeSet, now: UnixMillis) -> Answer {
         if self.account.pending.as_ref().is_some_and(|pending| pending.acknowledges(set.last())) {
             self.prompt(now);

@@ -69,8 +69,8 @@ impl KeyState {
         }
     }
 
-    /// After a message that verified under the sending key: the server holds it, so nothing else is needed any more, and
-    /// the old key is wiped.
+    /// After a message that verified under the sending key: the server holds it, so nothing else is needed any more,
+    /// and the old key is wiped.
     pub(super) fn confirmed(self) -> Self {
         match self {
             Self::Enrolling { activation } => Self::Steady { key: activation, epoch: ACTIVATION_EPOCH },
@@ -79,8 +79,8 @@ impl KeyState {
         }
     }
 
-    /// After the server offered the next key: the device sends under it from now on, and keeps the old one. Only a steady
-    /// state takes an offer, and only for the next epoch; every other one stays as it is.
+    /// After the server offered the next key: the device sends under it from now on, and keeps the old one. Only a
+    /// steady state takes an offer, and only for the next epoch; every other one stays as it is.
     pub(super) fn offered(self, next: Epoch, new: Secret<32>, offer: Digest) -> Self {
         match self {
             Self::Steady { key, epoch } if epoch.next() == Some(next) => Self::Switching { old: key, new, next, offer },

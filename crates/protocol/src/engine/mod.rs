@@ -1,5 +1,5 @@
-//! The device as a state machine (§7). Bytes, time and chance come in, actions go out; nothing here reads a clock, draws
-//! at random, stores or sends.
+//! The device as a state machine (§7). Bytes, time and chance come in, actions go out; nothing here reads a clock,
+//! draws at random, stores or sends.
 //!
 //! The shell calls a method, takes every [`Output`] in order, carries each out, and calls [`Engine::tick`] when a
 //! [`Output::WaitUntil`] has passed. [`Output::Persist`] stands before whatever must not happen unless the state behind
@@ -170,8 +170,8 @@ impl Engine {
         self.account.remaining()
     }
 
-    /// Lets time pass: sends the pending message again, as the same bytes, when it is due. Waits double from 5 seconds to
-    /// 15 minutes. May be called at any time and as often as one likes.
+    /// Lets time pass: sends the pending message again, as the same bytes, when it is due. Waits double from 5 seconds
+    /// to 15 minutes. May be called at any time and as often as one likes.
     pub fn tick(&mut self, now: UnixMillis) {
         self.retry = self.retry.timed(now);
         self.resend_if_due(now);

@@ -3,12 +3,12 @@
 use crate::codes::Code;
 use crate::ids::{CodeIndex, Epoch, UnixMillis};
 
-/// One action. The shell takes them one by one with [`Engine::poll_output`](super::Engine::poll_output) after every call
-/// and carries each out before it takes the next.
+/// One action. The shell takes them one by one with [`Engine::poll_output`](super::Engine::poll_output) after every
+/// call and carries each out before it takes the next.
 #[derive(Debug)]
 pub enum Output {
-    /// Store [`Engine::account`](super::Engine::account) durably, now. When that fails, the shell drops the engine with all
-    /// that is still queued, and goes on from the account that it stored last.
+    /// Store [`Engine::account`](super::Engine::account) durably, now. When that fails, the shell drops the engine with
+    /// all that is still queued, and goes on from the account that it stored last.
     Persist,
     /// Send these bytes, a message in its compressed form, to the server.
     Transmit(alloc::vec::Vec<u8>),

@@ -12,8 +12,8 @@ use crate::ids::{CodeIndex, UnixMillis};
 use crate::profile::Suite;
 use crate::wire::Request;
 
-/// How long the device waits before it asks for a refill again by itself, when the server answered the last time without
-/// a set (its policy allows no more for now). One hour.
+/// How long the device waits before it asks for a refill again by itself, when the server answered the last time
+/// without a set (its policy allows no more for now). One hour.
 pub const REFILL_REPEAT_MS: u64 = 60 * 60 * 1_000;
 
 impl Engine {
@@ -51,8 +51,8 @@ impl Engine {
         self.request(Asks::NOTHING, now, rng)
     }
 
-    /// Asks for a refill when few codes are left, none is asked for, and the last time that the device asked by itself is
-    /// [`REFILL_REPEAT_MS`] ago. For the shell to call now and then. Says whether it asked.
+    /// Asks for a refill when few codes are left, none is asked for, and the last time that the device asked by itself
+    /// is [`REFILL_REPEAT_MS`] ago. For the shell to call now and then. Says whether it asked.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -142,8 +142,8 @@ impl Engine {
         done
     }
 
-    /// The public key for the next rotation. The pair is made when there is none, and kept until the rotation is complete,
-    /// so that there are never two. None in suite 1.
+    /// The public key for the next rotation. The pair is made when there is none, and kept until the rotation is
+    /// complete, so that there are never two. None in suite 1.
     fn ephemeral_public_key(
         &mut self,
         rng: &mut (impl CryptoRng + ?Sized),

@@ -1,9 +1,10 @@
-//! When a pending message is sent again: the same bytes, after 5 seconds, then twice as long each time, up to 15 minutes.
+//! When a pending message is sent again: the same bytes, after 5 seconds, then twice as long each time, up to 15
+//! minutes.
 
 use crate::ids::UnixMillis;
 
-/// The wait after the first transmission; also the least time between two that the other side prompts, so that a replayed
-/// message does not make the device send at will.
+/// The wait after the first transmission; also the least time between two that the other side prompts, so that a
+/// replayed message does not make the device send at will.
 pub const RETRY_FIRST_MS: u64 = 5_000;
 /// The longest wait between two transmissions.
 pub const RETRY_MAX_MS: u64 = 15 * 60 * 1_000;
@@ -61,8 +62,8 @@ impl Retry {
         }
     }
 
-    /// Brings the next transmission forward, because the other side shows that it has not got the message: to now, or to
-    /// [`RETRY_FIRST_MS`] after the last one.
+    /// Brings the next transmission forward, because the other side shows that it has not got the message: to now, or
+    /// to [`RETRY_FIRST_MS`] after the last one.
     pub(super) fn prompted(self, now: UnixMillis) -> Self {
         match self {
             Self::Idle | Self::Unsent => self,

@@ -1,5 +1,5 @@
-//! Replacing the key: the device takes the next key from the server, sends under it, and erases the old one only when the
-//! server has shown that it holds the new one too. No time-out ever erases a key.
+//! Replacing the key: the device takes the next key from the server, sends under it, and erases the old one only when
+//! the server has shown that it holds the new one too. No time-out ever erases a key.
 
 use super::keys::{Digest, KeyState};
 use super::pending::Asks;
@@ -9,8 +9,8 @@ use crate::ids::{Epoch, UnixMillis};
 use crate::secret::Secret;
 
 impl Engine {
-    /// A message verified under the key that the device sends under, so the server holds it: an enrolment is confirmed, a
-    /// rotation is complete. Says what is to be asked for because of it.
+    /// A message verified under the key that the device sends under, so the server holds it: an enrolment is confirmed,
+    /// a rotation is complete. Says what is to be asked for because of it.
     pub(super) fn confirm_key(&mut self) -> Asks {
         let epoch = self.account.epoch();
         let asks = match self.account.key {
@@ -46,8 +46,9 @@ impl Engine {
         Ok(())
     }
 
-    /// A message under the key that is being replaced. Nothing of it is taken: the highest index that the device reported
-    /// under the new key is final. It shows that the server may not have seen that report, so the report is sent again.
+    /// A message under the key that is being replaced. Nothing of it is taken: the highest index that the device
+    /// reported under the new key is final. It shows that the server may not have seen that report, so the report is
+    /// sent again.
     pub(super) fn accept_late(&mut self, late: &Downlink, digest: &Digest, now: UnixMillis) -> Result<(), PeerError> {
         let verdict = match (late, &self.account.key) {
             (Downlink::Rotation { .. }, KeyState::Switching { offer, .. }) if offer == digest => Ok(()),
@@ -58,8 +59,8 @@ impl Engine {
         verdict
     }
 
-    /// Sends the pending message soon, because the server has not seen it: at once, or [`RETRY_FIRST_MS`] after the last
-    /// time.
+    /// Sends the pending message soon, because the server has not seen it: at once, or [`RETRY_FIRST_MS`] after the
+    /// last time.
     ///
     /// [`RETRY_FIRST_MS`]: super::RETRY_FIRST_MS
     pub(super) fn prompt(&mut self, now: UnixMillis) {

@@ -1,5 +1,5 @@
-//! Everything at once: both sides act as chance has it over a wire that loses, repeats and reorders, and the device loses
-//! power. Then the wire is perfect, and the two have to agree.
+//! Everything at once: both sides act as chance has it over a wire that loses, repeats and reorders, and the device
+//! loses power. Then the wire is perfect, and the two have to agree.
 
 use matchbook_protocol::{Account, Delivery, PeerError, Profile, Selector, Suite};
 use proptest::prelude::*;

@@ -174,7 +174,8 @@ impl World {
         panic!("the two never stop talking");
     }
 
-    /// Everything that is in flight is lost; from now on the wire is perfect. Both sides' retransmissions have to end it.
+    /// Everything that is in flight is lost; from now on the wire is perfect. Both sides' retransmissions have to end
+    /// it.
     pub fn recover(&mut self) {
         self.uplinks.clear();
         for _ in 0..20 {
@@ -232,8 +233,8 @@ impl World {
         std::mem::take(&mut self.events)
     }
 
-    /// Nothing is pending, nothing outstanding, both have the same key, and every code that the device holds or showed is
-    /// one that the server accepts.
+    /// Nothing is pending, nothing outstanding, both have the same key, and every code that the device holds or showed
+    /// is one that the server accepts.
     pub fn assert_settled(&mut self) {
         assert_eq!(self.account().phase(), Phase::Steady);
         assert_eq!(self.account().epoch(), self.server.epoch);

@@ -74,8 +74,8 @@ impl Device {
         request
     }
 
-    /// A device that keeps its ephemeral key in memory alone loses it with the power, and makes another. The engine stores
-    /// it; the protocol has to bear either.
+    /// A device that keeps its ephemeral key in memory alone loses it with the power, and makes another. The engine
+    /// stores it; the protocol has to bear either.
     pub(crate) const fn renew_ephemeral(&mut self) {
         self.ephemerals_made += 1;
         self.ephemeral = Some(self.ephemerals_made);

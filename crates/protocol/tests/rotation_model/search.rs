@@ -85,8 +85,8 @@ struct State {
 /// More states than the search ever needs: a model that grew beyond this is no longer small.
 const MOST_STATES: usize = 3_000_000;
 
-/// Goes through every reachable state, or until the `wanted` property is broken. What lies beyond a state without a shared
-/// key is not looked at.
+/// Goes through every reachable state, or until the `wanted` property is broken. What lies beyond a state without a
+/// shared key is not looked at.
 pub(crate) fn explore(mode: Mode, left: Left, mutant: Option<Mutant>, wanted: Option<Broken>) -> Explored {
     let start =
         State { device: Device::new(), server: Server::new(), up: BTreeSet::new(), down: BTreeSet::new(), left };
