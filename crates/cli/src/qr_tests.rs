@@ -15,7 +15,8 @@ fn modules(picture: &str) -> Vec<Vec<bool>> {
 
 #[test]
 fn the_picture_is_the_code_with_its_quiet_zone() {
-    let text = "matchbook:enrol?v=1&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&s=https%3A%2F%2Fcodes.example.org&r=main&l=phone";
+    let text =
+        "matchbook:enrol?v=1&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&s=https%3A%2F%2Fcodes.example.org&r=main&l=phone";
     let rows = modules(&render(text).unwrap());
     let code = QRBuilder::new(text).ecl(ECL::L).build().unwrap();
     let width = code.size + 2 * QUIET_ZONE;

@@ -43,6 +43,8 @@ pub(crate) enum Kind {
 pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("MATCHBOOK_CONFIG", "the config file, as --config"),
     ("MATCHBOOK_TOKEN", "the bearer token itself; never shown, and never a flag"),
+    ("MATCHBOOK_VAULT", "the vault of the software device, as wallet --vault"),
+    ("MATCHBOOK_PASSPHRASE", "the passphrase of that vault itself; never shown, and never a flag"),
 ];
 
 /// All settings.
@@ -177,6 +179,17 @@ pub(crate) const KEYS: &[Key] = &[
     },
 ];
 
+/// MATCHBOOK_* variables that are set and that nothing reads: misspelt, most likely.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let known = |name: &str| {
+        KEYS.iter().any(|key| key.variable == name) || VARIABLES.iter().any(|(variable, _)| *variable == name)
+    };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<String> = names.filter(|name| name.starts_with("MATCHBOOK_") && !known(name)).collect();
+    unknown.sort();
+    unknown
+}
+
 impl Kind {
     /// Checks a value; the error says what a good one looks like.
     pub(super) fn check(self, value: &str) -> Result<(), String> {
@@ -186,10 +199,17 @@ impl Kind {
             Self::Text | Self::Path => Ok(()),
             Self::Url => {
                 let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
+                // No user and password: a URL is printed, and goes into enrolments.
                 let good = host.is_some_and(|host| {
-                    !host.is_empty() && !host.starts_with('/') && !host.contains(char::is_whitespace)
+                    !host.is_empty()
+                        && !host.starts_with('/')
+                        && !host.contains(|c: char| c.is_whitespace() || c == '@')
                 });
-                if good { Ok(()) } else { Err("a URL such as https://codes.example.org".to_owned()) }
+                if good {
+                    Ok(())
+                } else {
+                    Err("a URL such as https://codes.example.org, without a password".to_owned())
+                }
             }
             Self::Address => match value.parse::<SocketAddr>() {
                 Ok(_) => Ok(()),

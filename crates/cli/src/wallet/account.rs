@@ -1,5 +1,7 @@
 //! Which account a command means, and removing one.
 
+use std::time::Duration;
+
 use matchbook_device::Wallet;
 use matchbook_device::bearer::{HttpBearer, HttpOptions, RootCertificate};
 use matchbook_device::protocol::{Account, Handle};
@@ -11,12 +13,19 @@ use super::vault::Place;
 use crate::error::CliError;
 use crate::ui::{Ui, visible};
 
+/// How long connecting may hold up a command whose work is done.
+const BRIEF_CONNECT: Duration = Duration::from_secs(3);
+/// The same for an exchange in all.
+const BRIEF_EXCHANGE: Duration = Duration::from_secs(8);
+
 /// The account that was named; without a name, the only one.
 pub(super) fn choose<V: Vault>(wallet: &Wallet<V>, one: &One) -> Result<Handle, CliError> {
     let accounts: Vec<&Account> = wallet.accounts().collect();
     let Some(name) = &one.account else {
         return match accounts.as_slice() {
-            [] => Err(CliError::not_found("the wallet has no account").hint("Enrol one with `matchbook wallet enrol`.")),
+            [] => {
+                Err(CliError::not_found("the wallet has no account").hint("Enrol one with `matchbook wallet enrol`."))
+            }
             [only] => Ok(only.handle()),
             several => Err(CliError::usage(format!("the wallet has {} accounts", several.len()))
                 .hint(format!("Name one with --account: {}.", names(several)))),
@@ -64,7 +73,13 @@ pub(super) fn options(network: &Network) -> Result<HttpOptions, CliError> {
             Some(root)
         }
     };
-    Ok(HttpOptions { allow_plain_http: network.allow_plain_http, root_certificate, ..HttpOptions::default() })
+    let mut options =
+        HttpOptions { allow_plain_http: network.allow_plain_http, root_certificate, ..HttpOptions::default() };
+    if network.is_brief {
+        options.connect_timeout = BRIEF_CONNECT;
+        options.exchange_timeout = BRIEF_EXCHANGE;
+    }
+    Ok(options)
 }
 
 /// `matchbook wallet forget`.

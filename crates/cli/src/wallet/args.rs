@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::ValueHint;
+
 /// The software device: keeps codes in a sealed vault, and shows each once.
 #[derive(Debug, clap::Args)]
-#[command(after_help = ENROL_EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) vault: VaultArgs,
@@ -17,10 +19,10 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Vault")]
 pub(super) struct VaultArgs {
     /// The vault's file [env: MATCHBOOK_VAULT] [default: ~/.local/share/matchbook/wallet.vault]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) vault: Option<PathBuf>,
     /// Read the passphrase from a file; otherwise from MATCHBOOK_PASSPHRASE, otherwise it is asked for
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) passphrase_file: Option<PathBuf>,
 }
 
@@ -31,22 +33,28 @@ pub(super) enum Command {
     #[command(after_help = ENROL_EXAMPLES)]
     Enrol(Enrol),
     /// List the accounts
+    #[command(after_help = LIST_EXAMPLES)]
     List,
     /// List an account's codes by number: used or not, never the codes themselves
+    #[command(after_help = CODES_EXAMPLES)]
     Codes(One),
     /// Take a code: it is burnt in the vault, then shown once
     #[command(after_help = TAKE_EXAMPLES)]
     Take(Take),
     /// Ask the server for a new set now
+    #[command(after_help = REQUEST_EXAMPLES)]
     Request(Exchange),
     /// Exchange with the server what there is: acknowledgements, refills, pushes, keys
     #[command(after_help = SYNC_EXAMPLES)]
     Sync(Sync),
     /// Ask the server for a new key, and switch to it
+    #[command(after_help = ROTATE_EXAMPLES)]
     Rotate(Exchange),
     /// Show where an account stands
+    #[command(after_help = STATUS_EXAMPLES)]
     Status(One),
     /// Remove an account with its keys and codes, for good
+    #[command(after_help = FORGET_EXAMPLES)]
     Forget(Forget),
 }
 
@@ -63,11 +71,14 @@ pub(super) struct One {
 #[command(next_help_heading = "Network")]
 pub(super) struct Network {
     /// PEM certificates to believe, instead of the public ones [env: MATCHBOOK_CA_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) ca_file: Option<PathBuf>,
     /// Take http:// for a server on another machine: messages stay sealed, who sends them shows
     #[arg(long)]
     pub(super) allow_plain_http: bool,
+    /// Not a flag: gives up soon, for what only happens on the side.
+    #[arg(skip)]
+    pub(super) is_brief: bool,
 }
 
 /// `enrol`.
@@ -78,7 +89,7 @@ pub(super) struct Enrol {
     #[arg(group = "source", value_name = "URI")]
     pub(super) uri: Option<String>,
     /// Read the URI from a file; - is standard input
-    #[arg(long, group = "source", value_name = "FILE")]
+    #[arg(long, group = "source", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: Option<PathBuf>,
     /// Type the groups in, one by one
     #[arg(long, group = "source")]
@@ -148,19 +159,56 @@ pub(super) struct Forget {
     pub(super) yes: bool,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  matchbook wallet enrol --file enrolment.txt
+  matchbook wallet codes
+  matchbook wallet take --code 17
+  matchbook wallet sync";
+
 const ENROL_EXAMPLES: &str = "\
 Examples:
-  matchbook wallet enrol 'matchbook:enrol?v=1&k=…'
+  matchbook wallet enrol 'matchbook:enrol?v=1&k=…&s=…&r=…&l=…'
   matchbook wallet enrol --file enrolment.txt
   matchbook wallet enrol --typed --server https://codes.example.org";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet list
+  matchbook wallet list -o json";
+
+const CODES_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet codes
+  matchbook wallet codes --account phone -o json";
 
 const TAKE_EXAMPLES: &str = "\
 Examples:
   matchbook wallet take
   matchbook wallet take --code 17
-  code=$(matchbook wallet take --code 17 --passphrase-file pass.txt)";
+  matchbook wallet take --code 17 --passphrase-file pass.txt --offline";
+
+const REQUEST_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet request
+  matchbook wallet request --account phone";
 
 const SYNC_EXAMPLES: &str = "\
 Examples:
   matchbook wallet sync
   matchbook wallet sync --wait 600";
+
+const ROTATE_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet rotate
+  matchbook wallet rotate --account phone -o json";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet status
+  matchbook wallet status --account phone -o json";
+
+const FORGET_EXAMPLES: &str = "\
+Examples:
+  matchbook wallet forget --account old-phone
+  matchbook wallet forget --account old-phone --yes";

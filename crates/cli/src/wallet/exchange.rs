@@ -60,8 +60,7 @@ pub(super) fn exchange(
         return Err(CliError::not_found("the wallet has no such account"));
     };
     let bearer = bearer(account, network)?;
-    let mut device =
-        wallet.device(handle, bearer).map_err(|error| CliError::not_found(error.to_string()))?;
+    let mut device = wallet.device(handle, bearer).map_err(|error| CliError::not_found(error.to_string()))?;
     let done = {
         let _progress = ui.progress(label);
         run(&mut device)

@@ -133,14 +133,17 @@ fn words(event: &Event) -> String {
         Event::Enrolled => "The server confirmed the enrolment.".to_owned(),
         Event::SetAccepted { first, last, count, dropped: 0 } => format!("Codes {first} to {last} came ({count})."),
         Event::SetAccepted { first, last, count, dropped } => {
-            format!("Codes {first} to {last} came ({count}); {dropped} older ones are no longer valid and were dropped.")
+            format!(
+                "Codes {first} to {last} came ({count}); {dropped} older ones are no longer valid and were dropped."
+            )
         }
         Event::SetConflict { first, last } => format!(
             "the server sent other codes for the numbers {first} to {last}; they were refused, and its operator should know"
         ),
         Event::KeyReplaced { epoch } => format!("The key was replaced; the old one is erased (epoch {}).", epoch.0),
         Event::KeyConflict => {
-            "the server offered two different next keys; the second was refused, and its operator should know".to_owned()
+            "the server offered two different next keys; the second was refused, and its operator should know"
+                .to_owned()
         }
         Event::Code { index, .. } => format!("Code {index} was taken."),
         Event::RunningLow { remaining } => format!("{remaining} unused codes are left."),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::account::choose;
-use super::args::Take;
+use super::args::{Network, Take};
 use super::exchange::exchange;
 use super::vault::Place;
 use crate::error::CliError;
@@ -29,7 +29,8 @@ pub(super) fn run(place: &Place, args: &Take, ui: &Ui) -> Result<(), CliError> {
         return Ok(());
     }
     // The code is out: that the server cannot be reached is no failure of this command.
-    let sent = exchange(&mut wallet, handle, &args.network, ui, "Asking for a new set", |device| device.send_pending());
+    let network = Network { is_brief: true, ..args.network.clone() };
+    let sent = exchange(&mut wallet, handle, &network, ui, "Asking for a new set", |device| device.send_pending());
     if let Err(error) = sent {
         ui.talk(format!("No new set yet: {error}"));
         ui.talk("Run `matchbook wallet sync` when there is a network.");
@@ -58,8 +59,9 @@ fn show(taken: &Taken, ui: &Ui) -> Result<(), CliError> {
 
 fn explain(error: TakeFailure, index: Option<u32>) -> CliError {
     match (error, index) {
-        (TakeFailure::Protocol(TakeError::Empty), _) => CliError::failure("no unused code is left")
-            .hint("Run `matchbook wallet request` when there is a network."),
+        (TakeFailure::Protocol(TakeError::Empty), _) => {
+            CliError::failure("no unused code is left").hint("Run `matchbook wallet request` when there is a network.")
+        }
         (TakeFailure::Protocol(TakeError::NotHeld), Some(index)) => {
             CliError::not_found(format!("the wallet has no code {index}"))
                 .hint("`matchbook wallet codes` lists those that it has; the log-in may offer another.")

@@ -11,7 +11,10 @@ use crate::exit::ExitCode;
 
 fn enrolment(number: u8, label: &str) -> Enrolment {
     Enrolment {
-        party: Party { id: AuthenticatorId([number; 8]), profile: Profile::new(Suite::X25519, Delivery::Shared).unwrap() },
+        party: Party {
+            id: AuthenticatorId([number; 8]),
+            profile: Profile::new(Suite::X25519, Delivery::Shared).unwrap(),
+        },
         secret: Secret::new([number; 16]),
         server: "https://codes.example.org".to_owned(),
         realm: "main".to_owned(),
@@ -70,4 +73,24 @@ fn a_mistyped_group_is_asked_for_again_and_named() {
 fn an_input_that_ends_early_stores_nothing_and_says_so() {
     let error = ask_groups(&mut "".as_bytes(), &mut Vec::new()).unwrap_err();
     assert!(error.message.contains("nothing was stored"), "{error}");
+}
+
+/// Every example under a `--help` has to be a line that the parser takes.
+#[test]
+fn the_examples_parse() {
+    use clap::CommandFactory;
+    let cli = crate::args::Cli::command();
+    let wallet = cli.find_subcommand("wallet").unwrap();
+    let commands = std::iter::once(wallet).chain(wallet.get_subcommands());
+    let mut parsed = 0;
+    for command in commands {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let words = line.split_whitespace().map(|word| word.trim_matches('\''));
+            let matches = crate::args::Cli::command().try_get_matches_from(words);
+            assert!(matches.is_ok(), "{line}: {}", matches.unwrap_err());
+            parsed += 1;
+        }
+    }
+    assert!(parsed > 20);
 }

@@ -91,11 +91,7 @@ fn parse(groups: &[String], server: &str, realm: &str, label: &str) -> Result<En
     Enrolment::from_typed(&groups, server, realm, label)
 }
 
-fn ask_line(
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-    prompt: &str,
-) -> Result<Zeroizing<String>, CliError> {
+fn ask_line(input: &mut impl BufRead, output: &mut impl Write, prompt: &str) -> Result<Zeroizing<String>, CliError> {
     let mut line = Zeroizing::new(String::with_capacity(usize::try_from(MAX_LINE).unwrap_or(0)));
     let asked = write!(output, "{prompt}").and_then(|()| output.flush());
     let read = asked.and_then(|()| input.take(MAX_LINE).read_line(&mut line));

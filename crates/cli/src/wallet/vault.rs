@@ -25,9 +25,10 @@ pub(super) struct Place {
 impl Place {
     /// `--vault`, MATCHBOOK_VAULT, or the user's data folder.
     pub(super) fn find(args: &VaultArgs) -> Result<Self, CliError> {
-        let path = args.vault.clone().or_else(|| from_env("MATCHBOOK_VAULT")).or_else(default_path).ok_or_else(|| {
-            CliError::usage("there is no home folder for the vault").hint("Name the vault with --vault FILE.")
-        })?;
+        let path =
+            args.vault.clone().or_else(|| from_env("MATCHBOOK_VAULT")).or_else(default_path).ok_or_else(|| {
+                CliError::usage("there is no home folder for the vault").hint("Name the vault with --vault FILE.")
+            })?;
         Ok(Self { path, passphrase_file: args.passphrase_file.clone() })
     }
 

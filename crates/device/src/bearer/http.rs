@@ -116,6 +116,7 @@ impl HttpBearer {
             ureq::Error::HostNotFound => BearerError::Unreachable { server, cause: "no such host".to_owned() },
             // rustls reports a bad certificate through the socket that it was writing to.
             ureq::Error::Io(error) if is_tls(&error) => BearerError::Tls { server, cause: error.to_string() },
+            ureq::Error::Io(error) => BearerError::Unreachable { server, cause: without_number(&error) },
             other => BearerError::Unreachable { server, cause: other.to_string() },
         }
     }
@@ -171,6 +172,12 @@ fn is_loopback(uri: &Uri) -> bool {
 
 fn is_tls(error: &std::io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// The system's reason in words alone: "Connection refused", without "(os error 111)".
+fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_lowercase()
 }
 
 /// Retry-After in its form of seconds (RFC 9110 §10.2.3); a date is not read.
