@@ -16,7 +16,8 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     };
     let mut command = Command::new(program);
     command.current_dir(&context.root);
-    command.args(["--offline", "--all-features", "--locked", "check", "--show-stats", "bans", "licenses", "sources"]);
+    command.args(["--offline", "--all-features", "--locked", "--log-level", "error"]);
+    command.args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
     process::run(&mut command)?;
     Ok(passed())
 }

@@ -1,6 +1,7 @@
 //! The commands that the pages show: each exists, with its flags, and the README's tour runs as it is pasted.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -50,7 +51,17 @@ fn run_tour(context: &Context, home: &Path) -> Result<(), String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).map_err(|why| why.to_string())?;
-    process::run(at_home(Path::new("bash"), home).arg(&script).env("PATH", path))
+    let address = free_address()?;
+    let mut shell = at_home(Path::new("bash"), home);
+    // The port that the page names may be taken on this machine.
+    shell.env("MATCHBOOK_LISTEN", &address).env("MATCHBOOK_SERVER", format!("http://{address}"));
+    process::run(shell.arg(&script).env("PATH", path))
+}
+
+/// A loopback address that nobody listens on.
+fn free_address() -> Result<String, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|why| format!("no loopback port is free: {why}"))?;
+    listener.local_addr().map(|address| address.to_string()).map_err(|why| why.to_string())
 }
 
 /// The info string of the tour's blocks.
