@@ -1,6 +1,6 @@
 //! `matchbook wallet` as a user runs it, against a real server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod faults;
 mod stage;
