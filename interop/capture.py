@@ -38,7 +38,7 @@ class Matchbook:
 
     def __call__(self, *words):
         done = subprocess.run(
-            [self.binary, *map(str, words)],
+            [self.binary, "--quiet", *map(str, words)],
             cwd=self.home,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -51,7 +51,7 @@ class Matchbook:
 
     def serve(self, port, public_url):
         self.env["MATCHBOOK_SERVER"] = f"http://127.0.0.1:{port}"
-        words = ["serve", "--quiet", "--listen", f"127.0.0.1:{port}", "--public-url", public_url]
+        words = ["serve", "--log", "warn", "--listen", f"127.0.0.1:{port}", "--public-url", public_url]
         server = subprocess.Popen([self.binary, *words], cwd=self.home, env=self.env, stdin=subprocess.DEVNULL)
         for _ in range(START_S * 10):
             try:

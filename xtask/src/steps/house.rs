@@ -1,5 +1,7 @@
 //! The house's own rules that no ready-made linter has: how long a file may be, and which names nothing may have.
 
+use std::path::Path;
+
 use super::{Outcome, none_of};
 use crate::context::Context;
 use crate::rust_source;
@@ -9,6 +11,9 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     let mut findings = Vec::new();
     let mut sources = 0_usize;
     for file in context.files()? {
+        if file.ends_with(".md") {
+            findings.extend(dead_links(context, &file)?);
+        }
         if !SOURCES.iter().any(|ending| file.ends_with(ending)) {
             continue;
         }
@@ -53,6 +58,21 @@ const COMPUTED: &[&str] = &["otp", "otps", "hotp", "totp"];
 
 /// Beside "token", these make it the thing that a person carries.
 const HELD: &[&str] = &["card", "device", "hard", "hardware", "soft", "software", "subscriber", "user", "wallet"];
+
+/// Links of a page to files that are not there. Addresses and places within the page are left alone.
+fn dead_links(context: &Context, file: &str) -> Result<Vec<String>, String> {
+    let page = context.read(file)?;
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let is_dead = |link: &&str| !context.root.join(folder).join(link).exists();
+    Ok(links(&page).into_iter().filter(is_dead).map(|link| format!("{file}: there is no {link}")).collect())
+}
+
+/// The files that a page links to, without the places in them.
+fn links(page: &str) -> Vec<&str> {
+    let opened = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = opened.filter(|link| !link.contains("://")).filter_map(|link| link.split('#').next());
+    files.filter(|file| !file.is_empty()).collect()
+}
 
 #[cfg(test)]
 #[path = "house_tests.rs"]

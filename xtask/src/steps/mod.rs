@@ -36,7 +36,7 @@ pub(crate) enum Outcome {
 pub(crate) const ALL: &[Step] = &[
     Step { name: "packages", what: "the programs that the steps need", run: packages::run },
     Step { name: "format", what: "rustfmt", run: rust::format },
-    Step { name: "house", what: "file lengths and names", run: house::run },
+    Step { name: "house", what: "file lengths, names, links", run: house::run },
     Step { name: "arrows", what: "which room needs which", run: arrows::run },
     Step { name: "must", what: "every requirement of the specification has a test", run: requirements::run },
     Step { name: "python", what: "a Python environment for the oracles", run: python::run },
