@@ -109,6 +109,7 @@ def main():
             matchbook("user", "create", "--realm", REALM, USER)
             check_device(matchbook, recorder, "shared")
             check_device(matchbook, recorder, "public-key", "--public-key")
+            check_bearer(matchbook, recorder, port)
         finally:
             server.terminate()
             server.wait(timeout=CALL_S)
@@ -146,6 +147,46 @@ def check_device(matchbook, recorder, name, *flags):
     expect(wallet("take", "--code", second["first"] + 1), second["codes"][1])
     sets = f"codes {first['first']} and {second['first'] + 1}"
     print(f"{name}: the library opened ENROL and two sets from the wire; {sets} are those that the device shows")
+
+
+def check_bearer(matchbook, recorder, port):
+    """What strangers and replays get, and how a push reaches a device that waits."""
+    wallet = lambda *words: matchbook("wallet", "--vault", matchbook.home / "shared.vault", *words)  # noqa: E731
+    recorder.take()
+    wallet("sync")
+    request = recorder.take()[0][-1]
+    forged = request[:-1] + bytes([request[-1] ^ 1])
+    # d0 83 40 a2 04 4a, byte 0, then the identification code
+    unknown = request[:7] + bytes(8) + request[15:]
+    for message in (forged, unknown, b"", b"\xff" * 50):
+        # MB-HTP-1, MB-SRV-5: nothing at all, whatever is wrong, and whatever waits for the device
+        expect(post(port, message), (204, b""))
+    started = time.monotonic()
+    post(port, request, wait=20)
+    # MB-HTP-2: a replay holds no connection
+    expect(time.monotonic() - started < 5, True)
+
+    device = cose.compress_uplink(request)[1:9].hex()
+    waiting = threading.Thread(target=wallet, args=("sync", "--wait", "30"))
+    waiting.start()
+    time.sleep(2)
+    started = time.monotonic()
+    matchbook("device", "push", "--realm", REALM, device)
+    while not any(cose.read(message, (16, 96))[0] & 0x1F == wire.SET for message in recorder.down):
+        expect(time.monotonic() - started < 10, True)
+        time.sleep(0.05)
+    # MB-HTP-3: on the request that waited since before the push, and at once
+    expect(len(recorder.up) <= 2, True)
+    waiting.join()
+    print("bearer: strangers and replays get nothing, and a push reaches a device that waits")
+
+
+def post(port, message, wait=0):
+    """Status and body of a message that is sent straight to the server."""
+    headers = {"Content-Type": "application/cose", "Prefer": f"wait={wait}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/device/messages", message, headers)
+    with urllib.request.urlopen(request, timeout=CALL_S) as answer:
+        return answer.status, answer.read()
 
 
 def open_set(down, party, epoch, key, secret):
