@@ -1,16 +1,36 @@
 //! The command line: what there is to say, and how `--help` teaches it.
 
+mod admin;
+mod client;
+mod duration;
 mod examples;
+mod policy;
+mod relying;
+mod server;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
+use clap::builder::ValueHint;
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use admin::{
+    Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Token, TokenCommand, TokenCreate,
+    User, UserCommand,
+};
+pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
+pub(crate) use relying::{Challenge, Target, Verify};
+pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
+
+use duration::duration;
 
 use crate::ui::OutputFormat;
 
 /// Sets of one-time access codes, sealed to devices and verified exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "matchbook", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = examples::MATCHBOOK)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -26,7 +46,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: OutputFormat,
     /// The config file [env: MATCHBOOK_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long, global = true)]
@@ -36,7 +56,47 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    // The wallet author: add `Wallet(crate::wallet::Args)` here and its arm in main.rs.
+    /// Make a server's folder, secrets, database, config file and first token
+    #[command(after_help = examples::INIT)]
+    Init(Init),
+    /// Run the server
+    #[command(after_help = examples::SERVE)]
+    Serve(Serve),
+    /// Realms: name spaces with a policy each
+    #[command(after_help = examples::REALM)]
+    Realm(Realm),
+    /// Users: the people who get codes
+    #[command(after_help = examples::USER)]
+    User(User),
+    /// Devices: enrol, watch and stop what holds the codes
+    #[command(after_help = examples::DEVICE)]
+    Device(Device),
+    /// Verify a code, exactly once; exit code 5 when it is refused
+    #[command(after_help = examples::VERIFY)]
+    Verify(Verify),
+    /// Ask which code a user is to be asked for
+    #[command(after_help = examples::CHALLENGE)]
+    Challenge(Challenge),
+    /// Try policies out
+    #[command(after_help = examples::POLICY_CHECK)]
+    Policy(Policy),
+    /// Tokens: who may call the server
+    #[command(after_help = examples::TOKEN)]
+    Token(Token),
+    /// Back the store up, put it back, check it; on the server's own machine
+    #[command(after_help = examples::STORE)]
+    Store(Store),
+    /// Settings and where they come from
+    #[command(after_help = examples::CONFIG)]
+    Config(Config),
+    /// Look for what is wrong with this machine's server, and say what to do
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Doctor),
+    /// The software device: codes in a sealed vault, each shown once
+    Wallet(crate::wallet::Args),
+    /// Walk through the main job on this machine, and check every requirement of it
+    #[command(after_help = examples::DEMO)]
+    Demo(crate::demo::Args),
     /// Print a shell's completion script
     #[command(after_help = examples::COMPLETION)]
     Completion(Completion),
@@ -56,6 +116,6 @@ pub(crate) struct Completion {
 #[derive(Debug, Args)]
 pub(crate) struct Man {
     /// Write matchbook.1, matchbook-serve.1 … into this folder instead
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 }

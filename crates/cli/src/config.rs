@@ -7,6 +7,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keys::{KEYS, Key, VARIABLES};
+pub(crate) use keys::{KEYS, unknown_variables};
 pub(crate) use places::Places;
 pub(crate) use settings::{Origin, Overrides, Settings};

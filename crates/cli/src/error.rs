@@ -41,11 +41,6 @@ impl CliError {
         Self::new(ExitCode::SignIn, message)
     }
 
-    /// Exit code 5.
-    pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self::new(ExitCode::Refused, message)
-    }
-
     /// Leaves with this code and prints nothing: all was said already, or nobody reads any more.
     pub(crate) fn silent(exit: ExitCode) -> Self {
         Self::new(exit, "")

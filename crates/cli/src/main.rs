@@ -1,13 +1,18 @@
 //! `matchbook`: the server, the operator's commands, a software device and the demo, in one binary.
-#![allow(dead_code, reason = "the commands land one by one; this line goes with the last of them")]
 
 mod api;
 mod args;
+mod clock;
 mod command;
 mod config;
+mod demo;
 mod error;
 mod exit;
+mod local;
+mod private;
+mod qr;
 mod ui;
+mod wallet;
 
 use std::process::ExitCode;
 
@@ -32,7 +37,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
+    let global = &cli.global;
     match cli.command {
+        Command::Init(args) => command::init::run(&args, global, ui),
+        Command::Serve(args) => command::serve::run(&args, global, ui),
+        Command::Realm(args) => command::realm::run(&args, global, ui),
+        Command::User(args) => command::user::run(&args, global, ui),
+        Command::Device(args) => command::device::run(&args, global, ui),
+        Command::Verify(args) => command::verify::verify(&args, global, ui),
+        Command::Challenge(args) => command::verify::challenge(&args, global, ui),
+        Command::Policy(args) => command::policy::run(&args, global, ui),
+        Command::Token(args) => command::token::run(&args, global, ui),
+        Command::Store(args) => command::store::run(&args, global, ui),
+        Command::Config(args) => command::config::run(&args, global, ui),
+        Command::Doctor(args) => command::doctor::run(&args, global, ui),
+        Command::Demo(args) => demo::run(&args, ui),
+        Command::Wallet(args) => wallet::run(&args, ui),
         Command::Completion(args) => command::completion::run(&args, ui),
         Command::Man(args) => command::man::run(&args, ui),
     }

@@ -42,11 +42,6 @@ impl Ui {
         self.output == OutputFormat::Json
     }
 
-    /// Whether a person reads standard output.
-    pub(crate) fn stdout_is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
-    }
-
     /// Whether a person can be asked: standard input and standard error are terminals.
     pub(crate) fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

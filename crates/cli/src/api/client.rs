@@ -11,6 +11,7 @@ use ureq::http::{Method, Request, StatusCode, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
+use super::problem::Failure;
 use super::url::{is_loopback, page_path};
 use super::{problem, token};
 use crate::config::Settings;
@@ -72,6 +73,30 @@ impl Api {
         self.call(&Method::POST, path, Some(json(body)?))
     }
 
+    /// Sends a request that may be sent again, because it names its operation: up to `sendings` times, until the
+    /// outcome is known.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) fn post_until_known(
+        &self,
+        path: &str,
+        body: &(impl Serialize + ?Sized),
+        sendings: u32,
+    ) -> Result<Value, CliError> {
+        let body = json(body)?;
+        let mut sent = 1;
+        loop {
+            match self.send(&Method::POST, path, Some(&body)) {
+                Err(Failure { again: Some(pause), .. }) if sent < sendings => {
+                    std::thread::sleep(pause);
+                    sent += 1;
+                }
+                other => return other.map_err(|failure| failure.error),
+            }
+        }
+    }
+
     /// Does something that needs no more than its path.
     ///
     /// # Errors
@@ -121,18 +146,22 @@ impl Api {
     }
 
     fn call(&self, method: &Method, path: &str, body: Option<Zeroizing<Vec<u8>>>) -> Result<Value, CliError> {
+        self.send(method, path, body.as_deref()).map_err(|failure| failure.error)
+    }
+
+    fn send(&self, method: &Method, path: &str, body: Option<&Vec<u8>>) -> Result<Value, Failure> {
         let bearer = Zeroizing::new(format!("Bearer {}", self.token.secret.as_str()));
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, bearer.as_str())
             .header(header::ACCEPT, "application/json, application/problem+json");
-        let sent = match &body {
+        let sent = match body {
             Some(body) => {
                 let request = request.header(header::CONTENT_TYPE, "application/json").body(body.as_slice());
-                request.map_err(|error| self.bad_url(&error)).map(|request| self.agent.run(request))?
+                self.agent.run(request.map_err(|error| self.bad_url(&error))?)
             }
-            None => request.body(()).map_err(|error| self.bad_url(&error)).map(|request| self.agent.run(request))?,
+            None => self.agent.run(request.body(()).map_err(|error| self.bad_url(&error))?),
         };
         let response = sent.map_err(|error| problem::unreachable(&self.base, &error))?;
         let status = response.status();
@@ -141,17 +170,13 @@ impl Api {
         let mut text = Zeroizing::new(Vec::new());
         let mut reader = response.into_body().into_reader().take(MAX_ANSWER);
         reader.read_to_end(&mut text).map_err(|error| problem::cut_off(&self.base, &error))?;
-        self.answer(status, retry_after.as_deref(), &text)
-    }
-
-    fn answer(&self, status: StatusCode, retry_after: Option<&str>, text: &[u8]) -> Result<Value, CliError> {
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }
         if status.is_success() {
-            return serde_json::from_slice(text).map_err(|_| problem::not_ours(&self.base));
+            return serde_json::from_slice(&text).map_err(|_| problem::not_ours(&self.base).into());
         }
-        Err(problem::read(status, retry_after, text, &self.base, &self.token.origin))
+        Err(problem::read(status, retry_after.as_deref(), &text, &self.base, &self.token.origin))
     }
 
     fn bad_url(&self, error: &ureq::http::Error) -> CliError {

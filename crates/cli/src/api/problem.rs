@@ -1,11 +1,33 @@
 //! What a failed call means for the exit code.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use ureq::http::StatusCode;
 
 use crate::error::CliError;
 use crate::exit::ExitCode;
 use crate::ui::visible;
+
+/// The longest pause before a request is sent again.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// The pause when the server named none.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A call that did not succeed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the user is told.
+    pub(super) error: CliError,
+    /// How long to wait before a request that names its operation is sent again; `None`: that would not help.
+    pub(super) again: Option<Duration>,
+}
+
+impl From<CliError> for Failure {
+    fn from(error: CliError) -> Self {
+        Self { error, again: None }
+    }
+}
 
 /// The members of an RFC 9457 problem document that people read.
 #[derive(Default, Deserialize)]
@@ -23,11 +45,12 @@ pub(super) fn read(
     text: &[u8],
     base: &str,
     token_origin: &str,
-) -> CliError {
+) -> Failure {
     let problem = serde_json::from_slice::<Problem>(text).ok().filter(|problem| !problem.title.is_empty());
     let Some(problem) = problem else {
         return CliError::failure(format!("{base} answered {status}, not as a Matchbook server does"))
-            .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.");
+            .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.")
+            .into();
     };
     let sentence = if problem.detail.is_empty() { problem.title } else { problem.detail };
     let sentence = visible(sentence.trim_end_matches('.'));
@@ -47,30 +70,32 @@ pub(super) fn read(
         }
         _ => (ExitCode::Failure, hint),
     };
-    let error = CliError::new(exit, sentence);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    let error = CliError { exit, message: sentence, hint };
+    let pause = || retry_after.and_then(|seconds| seconds.parse().ok()).map_or(PAUSE, Duration::from_secs);
+    let again = (status == StatusCode::SERVICE_UNAVAILABLE).then(|| pause().min(MAX_PAUSE));
+    Failure { error, again }
 }
 
-/// The server was not reached.
-pub(super) fn unreachable(base: &str, error: &ureq::Error) -> CliError {
-    let reason = match error {
+/// The server was not reached, or did not answer.
+pub(super) fn unreachable(base: &str, error: &ureq::Error) -> Failure {
+    let (reason, sent) = match error {
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            "nothing listens there".to_owned()
+            ("nothing listens there".to_owned(), false)
         }
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::HostNotFound => "there is no such host".to_owned(),
-        other => other.to_string(),
+        ureq::Error::Timeout(_) => ("no answer in time".to_owned(), true),
+        ureq::Error::HostNotFound => ("there is no such host".to_owned(), false),
+        ureq::Error::Io(error) => (error.to_string(), true),
+        other => (other.to_string(), false),
     };
-    CliError::failure(format!("cannot reach the server at {base}: {reason}"))
-        .hint("Start it with `matchbook serve`, or name another with --server URL; `matchbook doctor` looks closer.")
+    let error = CliError::failure(format!("cannot reach the server at {base}: {reason}"))
+        .hint("Start it with `matchbook serve`, or name another with --server URL; `matchbook doctor` looks closer.");
+    Failure { error, again: sent.then_some(PAUSE) }
 }
 
 /// The answer ended early.
-pub(super) fn cut_off(base: &str, error: &std::io::Error) -> CliError {
-    CliError::failure(format!("the answer of {base} was cut off: {error}"))
+pub(super) fn cut_off(base: &str, error: &std::io::Error) -> Failure {
+    let error = CliError::failure(format!("the answer of {base} was cut off: {error}"));
+    Failure { error, again: Some(PAUSE) }
 }
 
 /// Something answered, but not Matchbook.

@@ -35,17 +35,17 @@ fn statuses_become_exit_codes() {
         (StatusCode::TOO_MANY_REQUESTS, ExitCode::Failure),
         (StatusCode::SERVICE_UNAVAILABLE, ExitCode::Failure),
     ] {
-        let error = problem::read(status, Some("7"), body, "http://x", "file t");
+        let error = problem::read(status, Some("7"), body, "http://x", "file t").error;
         assert_eq!(error.exit, exit);
         assert_eq!(error.message, "D \\u{1b}[2J");
     }
-    let error = problem::read(StatusCode::TOO_MANY_REQUESTS, Some("7"), body, "http://x", "file t");
+    let error = problem::read(StatusCode::TOO_MANY_REQUESTS, Some("7"), body, "http://x", "file t").error;
     assert_eq!(error.hint.unwrap(), "Try again in 7 s.");
 }
 
 #[test]
 fn a_stranger_that_answers_404_is_not_taken_for_a_missing_realm() {
-    let error = problem::read(StatusCode::NOT_FOUND, None, b"<html>nginx", "http://x", "file t");
+    let error = problem::read(StatusCode::NOT_FOUND, None, b"<html>nginx", "http://x", "file t").error;
     assert_eq!(error.exit, ExitCode::Failure);
     assert!(error.message.contains("not as a Matchbook server"));
 }

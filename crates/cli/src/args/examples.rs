@@ -1,4 +1,171 @@
-//! The examples under each command's `--help`.
+//! The examples under each command's `--help`. A test parses every line of them.
+
+/// All of them, for the test.
+#[cfg(test)]
+pub(super) const ALL: &[&str] = &[
+    MATCHBOOK,
+    INIT,
+    SERVE,
+    REALM,
+    REALM_CREATE,
+    REALM_EVENTS,
+    POLICY_CHECK,
+    POLICY_SET,
+    USER,
+    DEVICE,
+    ENROL,
+    VERIFY,
+    CHALLENGE,
+    TOKEN,
+    TOKEN_CREATE,
+    STORE,
+    RESTORE,
+    CONFIG,
+    DOCTOR,
+    DEMO,
+    COMPLETION,
+    MAN,
+];
+
+pub(super) const MATCHBOOK: &str = "\
+Begin here:
+  matchbook demo                            see all of it work, with nothing set up
+  matchbook init                            set a server up on this machine
+  matchbook serve                           run it
+  matchbook realm create ship-17            make a name space
+  matchbook user create alice -r ship-17    add a person
+  matchbook device enrol alice -r ship-17   show a QR code for the person's wallet
+  matchbook token create relying-party -r ship-17 --name vpn --out vpn.token
+  matchbook verify alice -r ship-17 --token-file vpn.token
+
+Exit codes: 0 yes, 1 failure, 2 usage, 3 not found, 4 sign-in needed, 5 code refused.";
+
+pub(super) const INIT: &str = "\
+It makes, and never overwrites:
+  the data folder with the database (mode 0700)
+  the secrets file (mode 0400): keep a copy of it apart from the backups
+  a token for you, the operator (mode 0600)
+  the config file, which names them all
+
+Examples:
+  matchbook init
+  matchbook init --listen 0.0.0.0:8470 --public-url https://codes.example.org
+  matchbook init --config /etc/matchbook/config.toml --data /var/lib/matchbook";
+
+pub(super) const SERVE: &str = "\
+Ctrl-C or SIGTERM ends it in good order: calls under way are answered first.
+
+Examples:
+  matchbook serve
+  matchbook serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --log-format json
+  matchbook serve --log info,matchbook_server=debug";
+
+pub(super) const REALM: &str = "\
+Examples:
+  matchbook realm create ship-17 --display-name 'MV Aurora'
+  matchbook realm list -o json
+  matchbook realm policy set ship-17 --digits 8
+  matchbook realm events ship-17 --limit 20";
+
+pub(super) const REALM_CREATE: &str = "\
+Examples:
+  matchbook realm create ship-17
+  matchbook realm create clinic --mode next-in-order --digits 8 --threshold 15
+  matchbook realm create mine --file policy.toml";
+
+pub(super) const REALM_EVENTS: &str = "\
+Examples:
+  matchbook realm events ship-17
+  matchbook realm events ship-17 --device 00112233aabbccdd --limit 1000 -o json";
+
+pub(super) const POLICY_CHECK: &str = "\
+Exit code 0: it can be had. 1: it cannot, and the sentence says why.
+
+Examples:
+  matchbook policy check
+  matchbook policy check --mode any-unused --digits 8
+  matchbook policy check --file policy.toml
+  matchbook policy check --realm ship-17 --digits 8   what a change would come to";
+
+pub(super) const POLICY_SET: &str = "\
+Examples:
+  matchbook realm policy set ship-17 --digits 8 --threshold 20
+  matchbook realm policy set ship-17 --file policy.toml";
+
+pub(super) const USER: &str = "\
+Examples:
+  matchbook user create alice --realm ship-17
+  matchbook user list --realm ship-17
+  matchbook user suspend alice --realm ship-17";
+
+pub(super) const DEVICE: &str = "\
+Examples:
+  matchbook device enrol alice --realm ship-17
+  matchbook device list --realm ship-17 --user alice
+  matchbook device push 00112233aabbccdd --realm ship-17
+  matchbook device revoke 00112233aabbccdd --realm ship-17 --yes";
+
+pub(super) const ENROL: &str = "\
+The URI holds the device's secret: it is shown once and works once. On a terminal it comes as a QR code too.
+
+Examples:
+  matchbook device enrol alice --realm ship-17 --label phone
+  matchbook device enrol alice --realm ship-17 --typed
+  matchbook device enrol alice --realm ship-17 --public-key --out alice.uri
+  matchbook device enrol alice --realm ship-17 --suite symmetric --valid-for 15m -o json";
+
+pub(super) const VERIFY: &str = "\
+The token has to be a relying party's. The code comes from standard input, or is asked for by its number; it is never
+an argument, where other users could read it. Why a code was refused stands in `matchbook realm events`.
+
+Examples:
+  matchbook verify alice --token-file vpn.token
+  echo 123456 | matchbook verify alice --code-stdin --token-file vpn.token
+  echo 123456 | matchbook verify --device 00112233aabbccdd --code-stdin --source 203.0.113.7";
+
+pub(super) const CHALLENGE: &str = "\
+Examples:
+  matchbook challenge alice --token-file vpn.token
+  matchbook challenge alice --unavailable 17 --token-file vpn.token";
+
+pub(super) const TOKEN: &str = "\
+Examples:
+  matchbook token create relying-party --realm ship-17 --name vpn --out vpn.token
+  matchbook token list
+  matchbook token revoke 00112233aabbccdd --yes";
+
+pub(super) const TOKEN_CREATE: &str = "\
+Examples:
+  matchbook token create relying-party --realm ship-17 --name vpn --out vpn.token
+  matchbook token create realm-operator --realm ship-17 --label 'night watch' --valid-for 90d
+  matchbook token create operator > second.token";
+
+pub(super) const STORE: &str = "\
+Examples:
+  matchbook store backup /backup/matchbook-2026-01-31.db
+  matchbook store check
+  matchbook store restore /backup/matchbook-2026-01-31.db --data /var/lib/matchbook-new";
+
+pub(super) const RESTORE: &str = "\
+Codes that were spent after the backup was made must not be good again. So all codes are void, and each device gets a
+new set when it calls; until then its codes are refused.
+
+Examples:
+  matchbook store restore /backup/matchbook-2026-01-31.db";
+
+pub(super) const CONFIG: &str = "\
+Flags go over MATCHBOOK_* variables, and these over the config file. docs/reference/cli.md lists all keys.
+
+Examples:
+  matchbook config show
+  matchbook config show --origin -o json";
+
+pub(super) const DOCTOR: &str = "\
+Exit code 0: nothing is wrong. 1: something is, and its line says what to do.
+
+Examples:
+  matchbook doctor
+  matchbook doctor -o json --config /etc/matchbook/config.toml";
 
 pub(super) const COMPLETION: &str = "\
 Examples:
@@ -10,3 +177,9 @@ pub(super) const MAN: &str = "\
 Examples:
   matchbook man | man -l -
   matchbook man --out /usr/local/share/man/man1";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  matchbook demo             a server, five devices, and a table of what was checked
+  matchbook demo -o json     the table alone, as JSON
+  matchbook demo --keep      the same, and the server goes on for you to try things";

@@ -1,0 +1,50 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use clap::CommandFactory;
+
+use super::duration::duration;
+use super::{Cli, examples};
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn times() {
+    assert_eq!(duration("90s"), Ok(90));
+    assert_eq!(duration("24h"), Ok(86_400));
+    assert_eq!(duration("7d"), Ok(604_800));
+    for wrong in ["", "5", "h", "-1h", "+1h", "0s", "1.5h", "1w", "99999999999999999999d", "1é"] {
+        assert!(duration(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// Every line of an example has to be one that the parser takes.
+#[test]
+fn the_examples_parse() {
+    for line in examples::ALL.iter().flat_map(|text| text.lines()) {
+        let Some(start) = line.find("matchbook ") else { continue };
+        let command = line[start..].split(" > ").next().unwrap().split(" | ").next().unwrap();
+        let command = command.split("   ").next().unwrap();
+        let words: Vec<String> = words(command);
+        if let Err(error) = Cli::command().try_get_matches_from(words) {
+            panic!("{line}\n{error}");
+        }
+    }
+}
+
+/// Splits at blanks outside single quotes.
+fn words(command: &str) -> Vec<String> {
+    let mut quoted = false;
+    let mut words = vec![String::new()];
+    for c in command.trim().chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}

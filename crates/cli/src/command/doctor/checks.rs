@@ -1,0 +1,188 @@
+//! The looks, one function each. None of them changes anything that a server would not change at its start.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use matchbook_rules::Keyring;
+use matchbook_store::{OpenError, OpenOptions, SqliteStore, sqlite};
+
+use super::Finding;
+use crate::clock as time;
+use crate::config::{Origin, Settings, unknown_variables};
+use crate::error::CliError;
+use crate::local::Local;
+
+/// No release is older than this: 2025-01-01. A clock before it is wrong.
+const EARLIEST_MS: u64 = 1_735_689_600_000;
+/// No clock is right after this: 2100-01-01.
+const LATEST_MS: u64 = 4_102_444_800_000;
+/// How far ahead of the clock the database's last write may be.
+const AHEAD_MS: u64 = 5 * 60 * 1_000;
+/// How long a server on this machine may take to answer.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// The config file could be read, or there is none.
+pub(super) fn config(settings: &Settings) -> Finding {
+    match settings.config_file() {
+        Ok(path) if settings.config_file_is_there() => Finding::ok("config", path.display().to_string()),
+        Ok(path) => Finding::ok("config", format!("{} is not there; defaults count", path.display())),
+        Err(_) => Finding::ok("config", "no file; defaults count"),
+    }
+}
+
+/// No MATCHBOOK_* variable is misspelt.
+pub(super) fn variables() -> Finding {
+    let unknown = unknown_variables();
+    if unknown.is_empty() {
+        return Finding::ok("variables", "no unknown MATCHBOOK_* variable");
+    }
+    let detail = format!("nothing reads {}", unknown.join(", "));
+    Finding::problem("variables", detail, "Correct or unset it; `matchbook config show -o json` lists the names.")
+}
+
+/// The clock says a time that can be.
+pub(super) fn clock() -> Finding {
+    let now = time::now().0;
+    if (EARLIEST_MS..LATEST_MS).contains(&now) {
+        return Finding::ok("clock", time::rfc3339(now));
+    }
+    Finding::problem("clock", format!("it says {}", time::rfc3339(now)), "Set the clock, and keep it right with NTP.")
+}
+
+/// The data folder is there, its owner's alone, and can be written.
+pub(super) fn data(local: &Local) -> Finding {
+    let at = local.data.display();
+    let metadata = match fs::metadata(&local.data) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let error = CliError::file("read", &local.data, &error);
+            return Finding::of("data", error.hint("Run `matchbook init`, or name the folder with --data DIR."));
+        }
+    };
+    if !metadata.is_dir() {
+        return Finding::problem("data", format!("{at} is not a folder"), "Name the folder with --data DIR.");
+    }
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let next = format!("Run `chmod 0700 {at}`.");
+        return Finding::problem("data", format!("others can enter {at} (mode {mode:04o})"), next);
+    }
+    match tempfile::NamedTempFile::new_in(&local.data) {
+        Ok(_) => Finding::ok("data", at.to_string()),
+        Err(error) => Finding::of(
+            "data",
+            CliError::file("write into", &local.data, &error)
+                .hint("Make room, or make the folder writable for the user who runs the server."),
+        ),
+    }
+}
+
+/// The database's pages fit together.
+pub(super) fn whole(local: &Local) -> Finding {
+    match sqlite::check(&local.database) {
+        Ok(()) => Finding::ok("database", format!("{} is whole", local.database.display())),
+        Err(error) => Finding::problem("database", error.to_string(), "The sentence says what to do."),
+    }
+}
+
+/// The store opens with these secrets, or a server has it open.
+pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false };
+    match SqliteStore::open(&local.database, options) {
+        Ok(_) => last_write(local),
+        Err(OpenError::InUse(_)) => Finding::ok("store", "a server has it open"),
+        Err(error) => Finding::problem("store", error.to_string(), "The sentence says what to do."),
+    }
+}
+
+fn last_write(local: &Local) -> Finding {
+    let written = fs::metadata(&local.database).map_or(0, |metadata| metadata.mtime().saturating_mul(1_000));
+    let ahead = u64::try_from(written).unwrap_or(0).saturating_sub(time::now().0);
+    if ahead <= AHEAD_MS {
+        return Finding::ok("store", "it opens, and the secrets are its own");
+    }
+    let detail = format!("it was written {} s in the future: the clock has gone back", ahead / 1_000);
+    Finding::problem("store", detail, "Set the clock, and keep it right with NTP.")
+}
+
+/// Certificate and key are there, when TLS is on.
+pub(super) fn tls(settings: &Settings) -> Finding {
+    let files = [("serve.tls_cert", "the certificate"), ("serve.tls_key", "its key")];
+    let named: Vec<_> = files.iter().filter_map(|(key, what)| settings.path(key).map(|path| (path, what))).collect();
+    match named.as_slice() {
+        [] => Finding::ok("tls", "off: for loopback, or behind a proxy that has it"),
+        [_] => Finding::problem("tls", "one of --tls-cert and --tls-key is missing", "Give both, or none."),
+        both => {
+            let unreadable = both.iter().find_map(|(path, _)| fs::File::open(path).err().map(|error| (path, error)));
+            match unreadable {
+                Some((path, error)) => Finding::of("tls", CliError::file("read", path, &error)),
+                None => Finding::ok("tls", "on"),
+            }
+        }
+    }
+}
+
+/// The address is free, or a server of ours answers there.
+pub(super) fn port(settings: &Settings) -> Finding {
+    let address: SocketAddr = match settings.parsed("serve.listen") {
+        Ok(address) => address,
+        Err(error) => return Finding::of("port", error),
+    };
+    let error = match TcpListener::bind(address) {
+        Ok(_) => return Finding::ok("port", format!("{address} is free: no server runs there")),
+        Err(error) => error,
+    };
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        let next = "Choose another address with --listen, or ask for the right to use this one.";
+        return Finding::problem("port", format!("{address} cannot be listened on: {error}"), next);
+    }
+    match readiness(settings, address) {
+        Some(200) => Finding::ok("port", format!("a server answers on {address}, and is ready")),
+        Some(503) => {
+            let next = "Look into the server's log: the store cannot commit.";
+            Finding::problem("port", format!("the server on {address} is not ready"), next)
+        }
+        _ => {
+            let next = "Stop that program, or choose another address with --listen.";
+            Finding::problem("port", format!("another program has {address}"), next)
+        }
+    }
+}
+
+fn readiness(settings: &Settings, address: SocketAddr) -> Option<u16> {
+    let local = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
+        other => other.to_string(),
+    };
+    // With TLS the certificate names the public host, which is what the client's settings are for.
+    let base = match settings.text("serve.tls_cert") {
+        Some(_) => settings.text("client.server")?.to_owned(),
+        None => format!("http://{local}"),
+    };
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER)).proxy(None);
+    let agent: ureq::Agent = config.build().into();
+    agent.get(format!("{}/readyz", base.trim_end_matches('/'))).call().ok().map(|answer| answer.status().as_u16())
+}
+
+/// The operator's token is its owner's alone, when it is there.
+pub(super) fn token(settings: &Settings) -> Finding {
+    let Some(file) = settings.path("client.token_file") else { return Finding::ok("token", "no file") };
+    let by_default = matches!(settings.origin("client.token_file"), Some(Origin::Default));
+    match fs::metadata(&file) {
+        Ok(metadata) if metadata.mode() & 0o077 != 0 => {
+            let detail = format!("others can read {} (mode {:04o})", file.display(), metadata.mode() & 0o777);
+            Finding::problem("token", detail, format!("Run `chmod 0600 {}`.", file.display()))
+        }
+        Ok(_) => Finding::ok("token", file.display().to_string()),
+        Err(error) if by_default && error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::ok("token", format!("{} is not there; needed for the operator's commands only", file.display()))
+        }
+        Err(error) => Finding::of(
+            "token",
+            CliError::file("read", &file, &error).hint("Name the token's file with --token-file FILE."),
+        ),
+    }
+}

@@ -1,0 +1,184 @@
+//! `matchbook init`: everything that a server needs, made once and never overwritten.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use matchbook_rules::Role;
+use matchbook_server::{NewToken, Secrets};
+use matchbook_store::Store;
+use serde::Serialize;
+
+use crate::args::{Global, Init};
+use crate::config::{Origin, Settings};
+use crate::error::CliError;
+use crate::local::{Local, absolute, runtime};
+use crate::private;
+use crate::ui::Ui;
+
+/// What was made.
+#[derive(Serialize)]
+struct Report {
+    config: PathBuf,
+    data: PathBuf,
+    secrets: PathBuf,
+    token_file: PathBuf,
+    server: String,
+}
+
+/// Makes the data folder, the secrets, the database, a token and the config file.
+///
+/// # Errors
+/// Exit code 1: something is there already, or a folder cannot be written. Then nothing is left of this run.
+pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError> {
+    let mut overrides = args.place.overrides();
+    overrides.extend(args.listen.overrides());
+    let settings = Settings::load_or_new(global, &overrides)?;
+    let config = absolute(settings.config_file()?)?;
+    let found = Local::find(&settings)?;
+    let local = Local {
+        data: absolute(&found.data)?,
+        database: absolute(&found.database)?,
+        secrets: absolute(&found.secrets)?,
+    };
+    let token_file = absolute(Path::new(settings.needed("client.token_file")?))?;
+    refuse_what_is_there(&[&config, &local.secrets, &local.database, &token_file])?;
+    let mut made = Made::default();
+    for file in [&config, &local.secrets, &token_file] {
+        made.folder_of(file)?;
+    }
+    made.folder(&local.data)?;
+    let server = server_url(&settings)?;
+    make(&local, &token_file, &mut made)?;
+    made.file(&config);
+    write_config(&config, &config_text(&settings, &local, &token_file, &server))?;
+    made.keep();
+    ui.talk(format!(
+        "Keep a copy of {} in a safe place apart from the backups: without it no device works again.\n\
+         Next: run `matchbook serve`, and in another terminal `matchbook realm create NAME`.",
+        local.secrets.display()
+    ));
+    print(&Report { config, data: local.data, secrets: local.secrets, token_file, server }, ui)
+}
+
+fn refuse_what_is_there(files: &[&PathBuf]) -> Result<(), CliError> {
+    let there: Vec<String> =
+        files.iter().filter(|file| file.symlink_metadata().is_ok()).map(|file| file.display().to_string()).collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::failure(format!("already there, and not overwritten: {}", there.join(", ")))
+        .hint("Run `matchbook doctor` to see whether all is well, or choose other places with --config and --data."))
+}
+
+fn make(local: &Local, token_file: &Path, made: &mut Made) -> Result<(), CliError> {
+    let secrets = Secrets::generate();
+    made.file(&local.secrets);
+    secrets.write_new(&local.secrets).map_err(|error| CliError::failure(error.to_string()))?;
+    let keyring = secrets.into_keyring();
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let mut name = local.database.clone().into_os_string();
+        name.push(suffix);
+        made.file(Path::new(&name));
+    }
+    let store = local.open(&keyring, true)?;
+    let (changes, token) = NewToken::make(Role::Operator, "made by init".to_owned(), None).into_changes();
+    made.file(token_file);
+    private::write_new(token_file, &format!("{}\n", token.as_str()))?;
+    runtime()?.block_on(store.commit(changes)).map_err(|error| CliError::failure(error.to_string()))
+}
+
+fn server_url(settings: &Settings) -> Result<String, CliError> {
+    if let Some(url) = settings.text("serve.public_url") {
+        return Ok(url.to_owned());
+    }
+    let listen: std::net::SocketAddr = settings.parsed("serve.listen")?;
+    Ok(match (listen.ip().is_unspecified(), listen.port()) {
+        (_, 0) => "http://127.0.0.1:8470".to_owned(),
+        (true, port) => format!("http://127.0.0.1:{port}"),
+        (false, _) => format!("http://{listen}"),
+    })
+}
+
+fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &str) -> String {
+    let quote = |text: &str| toml::Value::from(text).to_string();
+    let path = |path: &Path| quote(&path.display().to_string());
+    let mut text = format!(
+        "# Matchbook. `matchbook config show --origin` tells what counts; an unknown key is an error.\n\n\
+         [client]\nserver = {}\ntoken_file = {}\n\n[store]\ndata = {}\nsecrets = {}\n\n[serve]\nlisten = {}\n",
+        quote(server),
+        path(token_file),
+        path(&local.data),
+        path(&local.secrets),
+        quote(settings.text("serve.listen").unwrap_or_default()),
+    );
+    match settings.origin("serve.public_url") {
+        Some(Origin::Default) | None => {
+            text.push_str("# The URL that devices reach the server at; it goes into enrolments.\n");
+            text.push_str("# public_url = \"https://codes.example.org\"\n");
+        }
+        Some(_) => text.push_str(&format!("public_url = {}\n", quote(server))),
+    }
+    text
+}
+
+fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
+    fs::write(path, text).map_err(|error| CliError::file("write", path, &error))
+}
+
+fn print(report: &Report, ui: &Ui) -> Result<(), CliError> {
+    if ui.is_json() {
+        return ui.json(report);
+    }
+    let path = |path: &Path| path.display().to_string();
+    ui.fields(&[
+        ("config", path(&report.config)),
+        ("data", path(&report.data)),
+        ("secrets", path(&report.secrets)),
+        ("token", path(&report.token_file)),
+        ("server", report.server.clone()),
+    ])
+}
+
+/// What this run makes; it is removed again unless the run gets to its end.
+#[derive(Default)]
+struct Made {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Made {
+    /// A file that is about to be made, where none is.
+    fn file(&mut self, path: &Path) {
+        self.files.push(path.to_owned());
+    }
+
+    fn folder_of(&mut self, file: &Path) -> Result<(), CliError> {
+        file.parent().map_or(Ok(()), |folder| self.folder(folder))
+    }
+
+    /// Makes a folder and those above it that only the owner can enter; one that is there stays as it is.
+    fn folder(&mut self, path: &Path) -> Result<(), CliError> {
+        let missing: Vec<PathBuf> =
+            path.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
+        self.folders.extend(missing.into_iter().rev());
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|error| CliError::file("make the folder", path, &error))
+    }
+
+    fn keep(&mut self) {
+        self.files.clear();
+        self.folders.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for file in self.files.drain(..) {
+            let _ = fs::remove_file(file);
+        }
+        for folder in self.folders.drain(..).rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

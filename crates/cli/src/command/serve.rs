@@ -1,0 +1,79 @@
+//! `matchbook serve`.
+
+mod log;
+
+use std::sync::Arc;
+
+use matchbook_server::{Running, ServerConfig, TlsFiles};
+use matchbook_store::Store;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{Global, Serve};
+use crate::clock;
+use crate::config::Settings;
+use crate::error::CliError;
+use crate::exit::ExitCode;
+use crate::local::{Local, runtime};
+use crate::ui::Ui;
+
+/// Runs the server until SIGTERM or SIGINT; a second one ends it at once.
+///
+/// # Errors
+/// Exit code 1: the store, the secrets, the address or the certificate cannot be used.
+pub(crate) fn run(args: &Serve, global: &Global, ui: &Ui) -> Result<(), CliError> {
+    let mut overrides = args.place.overrides();
+    overrides.extend(args.listen.overrides());
+    overrides.extend(args.tuning.overrides());
+    let settings = Settings::load(global, &overrides)?;
+    let config = server_config(&settings)?;
+    log::start(&settings)?;
+    let local = Local::find(&settings)?;
+    let keyring = local.keyring()?;
+    let progress = ui.progress("Opening the store");
+    let store = Arc::new(local.open(&keyring, false)?);
+    drop(progress);
+    runtime()?.block_on(async {
+        if args.restored {
+            let marked = store.mark_restored(clock::now()).await;
+            let marked = marked.map_err(|error| CliError::failure(error.to_string()))?;
+            ui.talk(format!("All codes of {marked} devices are void; each gets new ones when it calls."));
+        }
+        let (mut term, mut int) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+        let running = Running::start(config, store, keyring).await;
+        let running = running.map_err(|error| CliError::failure(error.to_string()))?;
+        ui.talk(format!("Matchbook listens on {}. Ctrl-C ends it.", running.address()));
+        one_of(&mut term, &mut int).await;
+        tokio::select! {
+            () = running.stop() => Ok(()),
+            () = one_of(&mut term, &mut int) => Err(CliError::silent(ExitCode::Failure)),
+        }
+    })
+}
+
+fn server_config(settings: &Settings) -> Result<ServerConfig, CliError> {
+    let tls = match (settings.path("serve.tls_cert"), settings.path("serve.tls_key")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => return Err(CliError::usage("--tls-cert needs --tls-key as well")),
+        (None, Some(_)) => return Err(CliError::usage("--tls-key needs --tls-cert as well")),
+    };
+    Ok(ServerConfig {
+        listen: settings.parsed("serve.listen")?,
+        public_url: settings.text("serve.public_url").map(|url| url.trim_end_matches('/').to_owned()),
+        tls,
+        trusted_proxy_hops: settings.parsed("serve.trusted_proxy_hops")?,
+        device_messages_per_second: settings.parsed("serve.device_messages_per_second")?,
+        api_calls_per_second: settings.parsed("serve.api_calls_per_second")?,
+    })
+}
+
+fn watch(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|error| CliError::failure(format!("signals cannot be heard: {error}")))
+}
+
+async fn one_of(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

@@ -1,0 +1,95 @@
+//! `matchbook store`: the database's files, on the server's own machine.
+
+use std::path::Path;
+use std::time::Duration;
+
+use matchbook_protocol::UnixMillis;
+use matchbook_rules::throttle::BUCKET_KEPT_MS;
+use matchbook_rules::verify::OPERATION_KEPT_MS;
+use matchbook_store::{OpenOptions, Store as _, sqlite};
+use serde::Serialize;
+
+use crate::args::{Global, Store, StoreCommand};
+use crate::clock;
+use crate::config::Settings;
+use crate::error::CliError;
+use crate::local::{Local, runtime};
+use crate::ui::Ui;
+
+/// How long events are kept; as a running server does.
+const EVENTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+
+#[derive(Serialize)]
+struct Done<'a> {
+    done: &'static str,
+    database: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+/// Runs a subcommand of `store`.
+///
+/// # Errors
+/// Exit code 1, with what to do.
+pub(crate) fn run(args: &Store, global: &Global, ui: &Ui) -> Result<(), CliError> {
+    let settings = Settings::load(global, &args.place.overrides())?;
+    let local = Local::find(&settings)?;
+    match &args.command {
+        StoreCommand::Backup { file } => backup(&local, file, ui),
+        StoreCommand::Restore { file } => restore(&local, file, ui),
+        StoreCommand::Check => {
+            let progress = ui.progress("Reading the database");
+            sqlite::check(&local.database).map_err(|error| CliError::failure(error.to_string()))?;
+            drop(progress);
+            let done = Done { done: "check", database: &local.database, file: None, count: None };
+            say(&done, &format!("{} is whole", local.database.display()), ui)
+        }
+        StoreCommand::Prune => prune(&local, ui),
+    }
+}
+
+fn backup(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
+    let progress = ui.progress("Copying");
+    let copied = sqlite::backup(&local.database, file, |step| progress.set(step.done.into(), step.pages.into()));
+    drop(progress);
+    copied.map_err(|error| CliError::failure(error.to_string()))?;
+    ui.talk(format!(
+        "It is worth nothing without the secrets file {}: keep a copy of that one elsewhere.",
+        local.secrets.display()
+    ));
+    let done = Done { done: "backup", database: &local.database, file: Some(file), count: None };
+    say(&done, &file.display().to_string(), ui)
+}
+
+fn restore(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
+    let keyring = local.keyring()?;
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false };
+    let progress = ui.progress("Putting the backup back");
+    let restored = runtime()?.block_on(sqlite::restore(file, &local.database, options, clock::now()));
+    drop(progress);
+    let (store, marked) = restored.map_err(|error| CliError::failure(error.to_string()))?;
+    drop(store);
+    ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");
+    let done = Done { done: "restore", database: &local.database, file: Some(file), count: Some(marked) };
+    say(&done, &format!("{marked} devices wait in {}", local.database.display()), ui)
+}
+
+fn prune(local: &Local, ui: &Ui) -> Result<(), CliError> {
+    let keyring = local.keyring()?;
+    let progress = ui.progress("Forgetting");
+    let store = local.open(&keyring, false)?;
+    let now = clock::now().0;
+    let before = |kept_ms: u64| UnixMillis(now.saturating_sub(kept_ms));
+    let events = before(u64::try_from(EVENTS_KEPT.as_millis()).unwrap_or(u64::MAX));
+    let pruned = runtime()?.block_on(store.prune(before(OPERATION_KEPT_MS), before(BUCKET_KEPT_MS), events));
+    let rows = pruned.map_err(|error| CliError::failure(error.to_string()))?;
+    drop(progress);
+    let done = Done { done: "prune", database: &local.database, file: None, count: Some(rows) };
+    say(&done, &format!("{rows} rows forgotten"), ui)
+}
+
+fn say(done: &Done<'_>, text: &str, ui: &Ui) -> Result<(), CliError> {
+    if ui.is_json() { ui.json(done) } else { ui.line(text) }
+}
