@@ -33,13 +33,14 @@ fn main() {
     println!("{devices} devices of {CODES} codes, on {}", folder.path().display());
     floor(folder.path());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let options = OpenOptions { create: true, ..OpenOptions::default() };
-    let store = Arc::new(SqliteStore::open(folder.path().join("store.db"), options).unwrap());
+    let path = folder.path().join("store.db");
+    let open = || SqliteStore::open(&path, OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
+    let began = Instant::now();
+    runtime.block_on(fill(&open(), devices));
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    println!("filled in {:.1?}, {} bytes a device", began.elapsed(), bytes / u64::from(devices));
+    let store = Arc::new(open());
     runtime.block_on(async {
-        let began = Instant::now();
-        fill(&*store, devices).await;
-        let bytes = store.stats().await.unwrap().bytes;
-        println!("filled in {:.1?}, {} bytes a device", began.elapsed(), bytes / u64::from(devices));
         let next = Arc::new(AtomicU32::new(0));
         for callers in CALLERS {
             spends(&store, devices, callers, &next).await;

@@ -21,7 +21,10 @@ pub async fn agree(left: &dyn Store, right: &dyn Store, steps: Vec<Step>) {
         let (answer, other) = (take(left, &step).await, take(right, &step).await);
         assert_eq!(answer, other, "the answers to step {number} differ: {step:?}");
         // A refused change that left something behind shows here too.
-        assert_eq!(view(left).await, view(right).await, "after step {number}: {step:?}");
+        let (view, other) = (view(left).await, view(right).await);
+        for (line, other) in view.lines().zip(other.lines()) {
+            assert_eq!(line, other, "after step {number}: {step:?}");
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn in_use(database: &Path, file: &mut File) -> String {
     let who = if known { format!("process {}", holder.trim()) } else { "another process".to_owned() };
     format!(
         "{} is in use by {who}: only one server may run on a store; stop that one first, or give this one another \
-         --store",
+         folder with --data",
         database.display()
     )
 }

@@ -64,10 +64,10 @@ const READER_CACHE_KIB: i64 = 8_192;
 /// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits touched
 /// once, and takes longer to read after a kill.
 const WAL_PAGES: i32 = 16_384;
-/// Sizes are counted anew only after this many times as long as counting took, so that it costs at most 1 %.
+/// A large store's sizes are counted anew only after this many times as long as counting took: that costs at most 1 %.
 const STATS_REST: u32 = 100;
-/// Counting that is faster than this is done every time.
-const STATS_CHEAP: Duration = Duration::from_millis(5);
+/// From this many authenticators and messages on, a store is large; counting fewer takes a few milliseconds.
+const STATS_LARGE: u64 = 50_000;
 
 /// The store in one SQLite database. Reads need a tokio runtime; opening and dropping block for a moment.
 ///
@@ -137,7 +137,8 @@ impl SqliteStore {
     fn recent_stats(&self) -> Option<StoreStats> {
         let counted = (*self.stats.lock().unwrap_or_else(PoisonError::into_inner))?;
         let rest = counted.took.saturating_mul(STATS_REST);
-        (counted.took >= STATS_CHEAP && counted.at.elapsed() < rest).then_some(counted.stats)
+        let large = counted.stats.authenticators.saturating_add(counted.stats.outbox) >= STATS_LARGE;
+        (large && counted.at.elapsed() < rest).then_some(counted.stats)
     }
 }
 

@@ -111,9 +111,6 @@ pub(super) fn open(path: &Path, options: OpenOptions, origin: Origin) -> Result<
     // After a kill, the log may hold commits that were never flushed. This write flushes them too, before anybody can
     // read them and answer "accepted" on what a power cut could still take back.
     connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).map_err(failed)?;
-    // The switch to the log went through a rollback journal. Were that back after a power cut, it would undo the switch,
-    // and the log with all its commits would be taken for a stranger's.
-    files::sync_folder_of(path).map_err(|error| OpenError::Unavailable(sentence::of_io(path, &error)))?;
     Ok((lock, connection))
 }
 
@@ -193,7 +190,7 @@ fn check_origin(connection: &Connection, path: &Path, origin: Origin) -> Result<
     match (is_backup, origin) {
         (true, Origin::Store) => Err(OpenError::Backup(format!(
             "{} is a backup, and codes spent since it was made would be good again: put it back with `matchbook \
-             restore`, which voids them",
+             store restore`, which voids them",
             path.display()
         ))),
         (false, Origin::Backup) => Err(OpenError::NotAStore(format!(

@@ -82,14 +82,14 @@ pub(super) fn of_io(path: &Path, error: &io::Error) -> String {
 pub(super) fn damaged(path: &Path, what: &str) -> String {
     format!(
         "{} is damaged ({what}): stop the server, keep a copy of the file, and put the newest backup back with \
-         `matchbook restore`",
+         `matchbook store restore`",
         path.display()
     )
 }
 
 pub(super) fn not_a_database(path: &Path) -> String {
     format!(
-        "{} is no database of Matchbook: name the right file, or put the newest backup back with `matchbook restore`",
+        "{} is no database of Matchbook: name the right file, or put the newest backup back with `matchbook store restore`",
         path.display()
     )
 }

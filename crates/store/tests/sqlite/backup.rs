@@ -30,7 +30,7 @@ async fn a_backup_is_served_only_after_its_codes_are_void() {
     drop(store);
 
     let error = refused(&copy, OPTIONS);
-    assert!(matches!(&error, OpenError::Backup(why) if why.contains("matchbook restore")), "{error:?}");
+    assert!(matches!(&error, OpenError::Backup(why) if why.contains("matchbook store restore")), "{error:?}");
     let kept = fs::read(&copy).unwrap();
     let (restored, marked) = sqlite::restore(&copy, &back, OPTIONS, UnixMillis(9_000)).await.unwrap();
     assert_eq!((marked, fs::read(&copy).unwrap() == kept), (1, true));

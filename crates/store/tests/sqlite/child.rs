@@ -106,6 +106,8 @@ fn play() {
         "spend-100" => runtime.block_on(spend_on_and_on(store, 100)),
         "fill" => runtime.block_on(fill(&*store)),
         "fail" => runtime.block_on(fail_and_recover(&*store)),
+        "doubt" => runtime.block_on(leave_in_doubt(&*store)),
+        "look" => runtime.block_on(look(&*store)),
         other => panic!("no such role: {other}"),
     }
 }
@@ -194,6 +196,27 @@ async fn fail_and_recover(store: &dyn Store) {
         say(&format!("again {index} {}", again.map_or_else(|error| told(&error), |()| "ok".to_owned())));
     }
     say("done");
+}
+
+/// Spends 1 well and 2 without a flush, and waits to be killed.
+async fn leave_in_doubt(store: &dyn Store) {
+    with_device(store).await;
+    commit(store, vec![Write::InsertSet(Box::new(set("alpha", 1, 1, SET)))]).await.unwrap();
+    spend_one(store, 1).await.unwrap();
+    fs::write(env::var_os("SHIM_MODE").unwrap(), "S").unwrap();
+    let doubt = spend_one(store, 2).await.unwrap_err();
+    assert!(matches!(doubt, CommitError::InDoubt(_)), "{doubt}");
+    say("left");
+    thread::sleep(Duration::from_secs(600));
+}
+
+/// Says what is spent, and waits to be killed.
+async fn look(store: &dyn Store) {
+    for index in store.load_device(&id(1)).await.unwrap().unwrap().spent {
+        say(&format!("spent {index}"));
+    }
+    say("looked");
+    thread::sleep(Duration::from_secs(600));
 }
 
 fn told(error: &CommitError) -> String {

@@ -38,7 +38,7 @@ async fn a_damaged_page_is_told_where_it_is_read() {
     overwrite(&path, page_of(&path, "sets"), &[0xa5; 4_096]);
     let store = open(&path).unwrap();
     let Err(LoadError::Damaged(why)) = store.load_device(&id(1)).await else { panic!("a damaged page was read") };
-    assert!(why.contains("store.db is damaged") && why.contains("matchbook restore"), "{why}");
+    assert!(why.contains("store.db is damaged") && why.contains("matchbook store restore"), "{why}");
     assert!(matches!(store.load_verify(&lookup_user("alpha", "ada")).await, Err(LoadError::Damaged(_))));
     assert!(matches!(store.check().await, Err(LoadError::Damaged(_))));
     assert!(matches!(sqlite::check(&path), Err(OpenError::Damaged(_))));
@@ -59,7 +59,7 @@ async fn damage_at_the_beginning_is_found_at_the_start() {
         overwrite(&path, at, &vec![0xa5; length]);
         let error = refused(&path, OpenOptions::default());
         assert!(matches!(error, OpenError::NotAStore(_) | OpenError::Damaged(_)), "{at}, {length}: {error:?}");
-        assert!(error.to_string().contains("matchbook restore"), "{error}");
+        assert!(error.to_string().contains("matchbook store restore"), "{error}");
     }
 }
 
@@ -99,7 +99,7 @@ async fn a_row_that_makes_no_sense_is_named() {
         let store = open(&path).unwrap();
         let Err(LoadError::Damaged(why)) = store.load_device(&id(1)).await else { panic!("{change} was not found") };
         assert!(why.contains(&format!("of table {table}: column {column} ")), "{change}: {why}");
-        assert!(why.contains("row (alpha") && why.contains("matchbook restore"), "{why}");
+        assert!(why.contains("row (alpha") && why.contains("matchbook store restore"), "{why}");
     }
 }
 

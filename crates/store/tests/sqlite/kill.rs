@@ -51,6 +51,33 @@ async fn a_power_cut_loses_no_acknowledged_spend() {
     assert!(spends > 50, "only {spends} spends were acknowledged");
 }
 
+/// A commit that was written and never flushed is there after a kill, and would be answered "accepted" from then on. So
+/// it has to be flushed before anybody reads it.
+#[tokio::test]
+async fn what_is_read_after_a_kill_survives_a_power_cut() {
+    let Some(shim) = shim() else { return };
+    let (folder, durable) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (path, mode) = (folder.path().join("store.db"), folder.path().join("mode"));
+    let start = |role| {
+        let mut command = Worker::command(role, &path);
+        command.env("LD_PRELOAD", &shim).env("SHIM_DURABLE", durable.path()).env("SHIM_MODE", &mode);
+        Worker::start(command)
+    };
+    let mut first = start("doubt");
+    assert_eq!(first.next().as_deref(), Some("left"));
+    first.kill();
+    fs::write(&mode, "").unwrap();
+    let mut second = start("look");
+    let mut seen = Vec::new();
+    while let Some(line) = second.next().filter(|line| line != "looked") {
+        seen.push(acknowledged(&line).expect(&line));
+    }
+    second.kill();
+    // The doubt was resolved for it: without that, this test would show nothing.
+    assert_eq!(seen, [1, 2]);
+    check(&durable.path().join("store.db"), &seen).await;
+}
+
 /// Lets the child spend for a while, kills it, and returns what it had acknowledged.
 fn spend_and_kill(mut worker: Worker, round: u32) -> Vec<u32> {
     let chance = RandomState::new().hash_one(round);
