@@ -1,6 +1,6 @@
 //! A device's engine, the server's decisions, and a network between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use matchbook_protocol::{Account, Code, CodeIndex, Engine, Epoch, Event, Output, PeerError, Phase, Profile, Selector};
 use matchbook_rules::request::waiting;
@@ -10,7 +10,7 @@ use matchbook_rules::{
 use rand_core::Rng;
 
 use crate::testing::TestRng;
-use crate::testing::world::{HANDLE, HOUR_MS, State, World};
+use crate::testing::world::{HANDLE, HOUR_MS, State, World, last};
 
 pub struct Simulation {
     pub world: World,
@@ -22,6 +22,8 @@ pub struct Simulation {
     /// The account as the device stored it last.
     stored: Vec<u8>,
     codes: BTreeMap<CodeIndex, Code>,
+    /// The index of every code that the device ever stored.
+    held: BTreeSet<CodeIndex>,
     backup: Option<State>,
     restored: bool,
     /// The device may lose power between any two of its actions.
@@ -52,8 +54,10 @@ impl Simulation {
         let mut chance = TestRng::new(seed ^ 0xabcd);
         let engine = Engine::enrol(&enrolment, HANDLE, &mut chance).unwrap();
         let (up, down, stored, codes) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let held = BTreeSet::new();
         let (backup, restored, power_fails) = (None, false, false);
-        let mut simulation = Self { world, engine, up, down, stored, codes, backup, restored, power_fails, chance };
+        let mut simulation =
+            Self { world, engine, up, down, stored, codes, held, backup, restored, power_fails, chance };
         simulation.carry_out();
         simulation
     }
@@ -103,6 +107,9 @@ impl Simulation {
         assert!(self.world.state.outbox.is_empty() && self.world.device().keys.next.is_none());
         assert_eq!(self.world.device().keys.current.epoch, account.epoch());
         assert!(self.engine.remaining() > usize::from(account.threshold()), "{} left", self.engine.remaining());
+        for set in &self.world.state.sets {
+            assert!(self.held.contains(&last(set)), "the server counts on codes that never arrived");
+        }
         for _ in 0..self.engine.remaining() {
             assert_eq!(self.take_and_verify(), Some(true), "a code on the device does not verify");
         }
@@ -322,7 +329,10 @@ impl Simulation {
         let mut done = 0;
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Persist => self.stored = self.engine.account().encode().to_vec(),
+                Output::Persist => {
+                    self.stored = self.engine.account().encode().to_vec();
+                    self.held.extend(self.engine.account().codes().map(|mark| mark.index));
+                }
                 Output::Transmit(bytes) => self.up.push(bytes),
                 Output::Event(Event::Code { index, code }) => drop(self.codes.insert(index, code)),
                 Output::Event(Event::SetConflict { first, .. }) => panic!("a conflicting set at {first}"),
