@@ -106,7 +106,7 @@ impl Secrets {
         let file = fs::File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         let mode = metadata.mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if mode & others(path) != 0 {
             return Err(SecretsError::Readable(path.to_owned(), mode));
         }
         let mut text = Zeroizing::new(String::with_capacity(usize::try_from(MAX_FILE).unwrap_or(4_096)));
@@ -126,6 +126,12 @@ impl Secrets {
     pub fn into_keyring(self) -> Keyring {
         Keyring::new(self.kek, self.pepper, self.version)
     }
+}
+
+/// The bits of a mode that give others a right. systemd hands a credential over in a folder that only the service
+/// enters, as root's file with an access list for the service's user, which shows as the group's right to read.
+fn others(path: &Path) -> u32 {
+    if Secrets::credential_path().as_deref() == Some(path) { 0o037 } else { 0o077 }
 }
 
 fn parse(text: &str) -> Option<Secrets> {

@@ -1,5 +1,6 @@
 //! A caller of the JSON API.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
@@ -17,7 +18,6 @@ pub(crate) struct Api {
 }
 
 /// What came back.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -98,6 +98,12 @@ impl Api {
     pub(crate) fn challenge(&self, user: &str) -> u32 {
         let asked = self.post("/v1/challenge", &json!({ "user": user })).ok();
         u32::try_from(asked["index"].as_u64().unwrap()).unwrap()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.status, self.header("content-type"), String::from_utf8_lossy(&self.body))
     }
 }
 

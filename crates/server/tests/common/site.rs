@@ -278,3 +278,9 @@ pub(crate) fn open(path: &std::path::Path) -> Arc<dyn Store> {
     let options = OpenOptions { check_value: Some(keyring().check_value()), create: true };
     Arc::new(SqliteStore::open(path, options).unwrap())
 }
+
+/// The time, as the server reads it.
+pub(crate) fn now() -> matchbook_protocol::UnixMillis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    matchbook_protocol::UnixMillis(u64::try_from(since.as_millis()).unwrap())
+}

@@ -4,4 +4,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod challenge;
+mod exchange;
+mod exchange_races;
+mod exchange_refusals;
+mod restore;
+mod rotation;
+mod throttle;
+mod verify_alike;
+mod verify_operations;
 mod verify_races;
