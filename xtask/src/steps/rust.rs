@@ -19,19 +19,15 @@ pub(super) fn clippy(context: &Context) -> Result<Outcome, String> {
     Ok(passed())
 }
 
-/// Every test, by nextest when it is there. Tests that ask a Python oracle find it by an environment variable.
+/// Every test, by nextest when it is there.
 pub(super) fn test(context: &Context) -> Result<Outcome, String> {
-    let mut command = context.cargo();
-    if let Some(python) = context.python() {
-        command.env(PYTHON_VARIABLE, python);
-    }
     let has_nextest = process::succeeds(context.cargo().args(["nextest", "--version"]));
     let arguments: &[&str] = if has_nextest {
         &["nextest", "run", "--locked", "--workspace", "--all-features", "--no-fail-fast"]
     } else {
         &["test", "--locked", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"]
     };
-    process::run(command.args(arguments))?;
+    process::run(context.cargo().args(arguments))?;
     Ok(passed())
 }
 
@@ -42,6 +38,3 @@ pub(super) fn doc(context: &Context) -> Result<Outcome, String> {
     process::run(context.cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(passed())
 }
-
-/// Names the Python that has the oracles, for tests.
-const PYTHON_VARIABLE: &str = "MATCHBOOK_TEST_PYTHON";
