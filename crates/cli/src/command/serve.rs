@@ -36,12 +36,14 @@ pub(crate) fn run(args: &Serve, global: &Global, ui: &Ui) -> Result<(), CliError
         if args.restored {
             let marked = store.mark_restored(clock::now()).await;
             let marked = marked.map_err(|error| CliError::failure(error.to_string()))?;
-            ui.talk(format!("All codes of {marked} devices are void; each gets new ones when it calls."));
+            tracing::warn!(devices = marked, "all codes are void; each device gets new ones when it calls");
         }
         let (mut term, mut int) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
         let running = Running::start(config, store, keyring).await;
         let running = running.map_err(|error| CliError::failure(error.to_string()))?;
-        ui.talk(format!("Matchbook listens on {}. Ctrl-C ends it.", running.address()));
+        if settings.text("serve.log_format") == Some("text") {
+            ui.talk(format!("Matchbook listens on {}. Ctrl-C ends it.", running.address()));
+        }
         one_of(&mut term, &mut int).await;
         tokio::select! {
             () = running.stop() => Ok(()),

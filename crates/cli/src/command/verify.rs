@@ -64,17 +64,14 @@ pub(crate) fn verify(args: &Verify, global: &Global, ui: &Ui) -> Result<(), CliE
     let code = if args.code_stdin || !io::stdin().is_terminal() {
         read_code()?
     } else {
-        let asked = session.api.post("/v1/challenge", &question)?;
+        let asked = session.api.post("/v1/challenge", &question).map_err(relying_parties_only)?;
         prompt(&show::text(&asked, "prompt"))?
     };
     let body = VerifyBody { operation_id: &operation_id, question, code: &code };
     let _progress = ui.progress("Verifying");
     let answer = session.api.post_until_known("/v1/verify", &body, SENDINGS).map_err(|error| {
-        if error.exit == ExitCode::Failure && error.hint.is_none() {
-            error.hint(format!("If in doubt, send the same code again with --operation-id {operation_id}."))
-        } else {
-            error
-        }
+        let again = format!("The same code may be sent again with --operation-id {operation_id}.");
+        if error.exit == ExitCode::Failure { error.hint(again) } else { relying_parties_only(error) }
     })?;
     let accepted = answer.get("accepted").and_then(Value::as_bool).ok_or_else(|| {
         CliError::failure("the server's answer has no verdict").hint("Is it a Matchbook of another release?")
@@ -96,7 +93,7 @@ pub(crate) fn challenge(args: &Challenge, global: &Global, ui: &Ui) -> Result<()
     overrides.extend(args.realm.overrides());
     let session = Session::open(global, &overrides, ui)?;
     let question = question(&args.target, args.source.as_deref(), args.unavailable, &session);
-    let answer = session.api.post("/v1/challenge", &question)?;
+    let answer = session.api.post("/v1/challenge", &question).map_err(relying_parties_only)?;
     if ui.is_json() { ui.json(&answer) } else { ui.line(show::needed(&answer, "prompt")?) }
 }
 
@@ -108,6 +105,17 @@ fn question<'a>(
 ) -> Question<'a> {
     let realm = session.settings.text("client.realm");
     Question { realm, user: target.user.as_deref(), device: target.device.as_deref(), source, unavailable }
+}
+
+/// An operator's token is no use here, and the first that people try.
+fn relying_parties_only(error: CliError) -> CliError {
+    if error.exit != ExitCode::SignIn {
+        return error;
+    }
+    error.hint(
+        "It takes a relying party's token: `matchbook token create relying-party --realm REALM --name NAME --out FILE` \
+         makes one, and --token-file FILE names it.",
+    )
 }
 
 fn random_id() -> Result<String, CliError> {

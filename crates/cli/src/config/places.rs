@@ -29,7 +29,7 @@ impl Places {
         Self {
             config,
             data: xdg("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("matchbook")),
-            credential: credential(),
+            credential: matchbook_server::Secrets::credential_path(),
         }
     }
 
@@ -58,11 +58,6 @@ impl Places {
     pub(super) fn credential(&self) -> Option<String> {
         self.credential.as_deref()?.to_str().map(str::to_owned)
     }
-}
-
-fn credential() -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("matchbook-secrets");
-    path.exists().then_some(path)
 }
 
 fn xdg(variable: &str, in_home: &str) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::KEYS;
 use super::file::parse;
 use super::keys::Kind;
+use super::keys::VARIABLES;
 use crate::exit::ExitCode;
 
 fn file() -> &'static Path {
@@ -78,4 +79,25 @@ fn keys_are_unique_and_defaults_pass_their_own_check() {
         }
     }
     assert!(Kind::Whole(1, 3).check("4").is_err());
+}
+
+/// The page of the command line is written by hand: this holds it to the table of settings and the exit codes.
+#[test]
+fn the_reference_has_every_setting_variable_and_exit_code() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    for key in KEYS {
+        let row = format!("| `{}` | `{}` | `{}` |", key.name, key.variable, key.flag);
+        let line = page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.ends_with(&format!("| {} |", key.what)), "{line}");
+        if let Kind::Whole(lowest, highest) = key.kind {
+            let digits: String = line.chars().filter(|c| *c != ',').collect();
+            assert!(digits.contains(&format!("| {lowest}–{highest} |")), "{line}");
+        }
+    }
+    for (name, what) in VARIABLES {
+        assert!(page.contains(&format!("| `{name}` | {what} |")), "{name}");
+    }
+    for code in 0..=5 {
+        assert!(page.contains(&format!("\n| {code} | ")), "exit code {code}");
+    }
 }

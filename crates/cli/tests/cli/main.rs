@@ -1,0 +1,15 @@
+//! The command line as people and scripts meet it: the real binary, in an empty home.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(target_os = "linux")]
+
+mod doctor;
+mod faults;
+mod help;
+mod home;
+mod init;
+mod operator;
+mod policy;
+mod relying;
+mod settings;
+mod store;
+mod tls;

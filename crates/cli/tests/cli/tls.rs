@@ -1,0 +1,34 @@
+//! TLS: a server with a certificate of a private authority, and a client that is given the authority's.
+
+use std::fs;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use crate::home::Home;
+
+/// Writes the authority's certificate, the server's and its key; their paths.
+fn certificates(home: &Home) -> (String, String, String) {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let paths = (home.at("ca.pem"), home.at("cert.pem"), home.at("key.pem"));
+    fs::write(&paths.0, issuer.pem()).unwrap();
+    fs::write(&paths.1, leaf.pem()).unwrap();
+    fs::write(&paths.2, key.serialize_pem()).unwrap();
+    paths
+}
+
+#[test]
+fn only_a_server_of_the_given_authority_is_believed() {
+    let mut home = Home::with_store();
+    let (ca, cert, key) = certificates(&home);
+    let server = home.serve(&["--tls-cert", &cert, "--tls-key", &key]);
+    assert!(server.url.starts_with("https://"));
+    home.ok(&["realm", "create", "ship", "--ca-file", &ca]);
+    let said = home.run(&["realm", "list"]);
+    assert!(said.exit == 1 && said.err.contains("cannot reach the server"), "{said:?}");
+    home.run(&["realm", "list", "--ca-file", &key]).fails(1, "holds no PEM certificate");
+    home.run(&["realm", "list", "--ca-file", "missing.pem"]).fails(1, "missing.pem");
+}
