@@ -7,9 +7,9 @@ use std::thread::{Builder, JoinHandle};
 use matchbook_device::Wallet;
 use matchbook_device::bearer::{HttpBearer, HttpOptions};
 use matchbook_device::vault::FileVault;
+use matchbook_protocol::Selector;
 use matchbook_protocol::enrolment::Enrolment;
 use matchbook_protocol::wire::Party;
-use matchbook_protocol::Selector;
 
 use super::tape::{Tape, Taped};
 

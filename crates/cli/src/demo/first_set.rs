@@ -61,7 +61,11 @@ fn set_allocated_and_sealed(stage: &Stage, ui: &Ui) -> Finding {
         hex(&tag.0),
         hex(&set)
     ));
-    Ok(format!("{} codes allocated and sealed in one message of {} bytes; tags stored, no codes", issued.tags.len(), set.len()))
+    Ok(format!(
+        "{} codes allocated and sealed in one message of {} bytes; tags stored, no codes",
+        issued.tags.len(),
+        set.len()
+    ))
 }
 
 fn set_opened_and_kept(stage: &Stage, ui: &Ui) -> Finding {

@@ -18,7 +18,9 @@ pub(super) fn play(stage: &mut Stage, ui: &Ui, rows: &mut Vec<Row>) {
     let device = device_counts(stage, ui);
     let server = server_counts(stage, ui);
     let both = match (&device, &server) {
-        (Ok(_), Ok(_)) => Ok("a new set came at the threshold twice: counted by the device, counted by the server".to_owned()),
+        (Ok(_), Ok(_)) => {
+            Ok("a new set came at the threshold twice: counted by the device, counted by the server".to_owned())
+        }
         (Err(why), _) | (_, Err(why)) => Err(why.clone()),
     };
     note(rows, "M4", both);
@@ -63,7 +65,8 @@ fn server_counts(stage: &mut Stage, ui: &Ui) -> Finding {
     let shown = gate.take(Selector::Index(CodeIndex(10)))?;
     let unused = gate.remaining()?;
     gate.tape.rewind();
-    let waiting = gate.begin(|device| device.wait_for_push(PUSH_WAIT).map(|r| r.codes_received()).map_err(|e| e.to_string()))?;
+    let waiting =
+        gate.begin(|device| device.wait_for_push(PUSH_WAIT).map(|r| r.codes_received()).map_err(|e| e.to_string()))?;
     let accepted = stage.gate_keeper.verify("warden", &shown.code, "m6-gate")?;
     check(accepted, "the code that passed over others was refused")?;
     let came = waiting.wait()??;
@@ -78,7 +81,9 @@ fn server_counts(stage: &mut Stage, ui: &Ui) -> Finding {
         shown.index,
         hex(&gate.tape.last_received(DownlinkKind::Set).unwrap_or_default())
     ));
-    Ok(format!("the server counted 2 unspent codes and pushed {came}, while the device counted {unused} and asked for none"))
+    Ok(format!(
+        "the server counted 2 unspent codes and pushed {came}, while the device counted {unused} and asked for none"
+    ))
 }
 
 fn user_asks(stage: &Stage, ui: &Ui) -> Finding {
@@ -90,9 +95,6 @@ fn user_asks(stage: &Stage, ui: &Ui) -> Finding {
     let came = phone.ask(|device| device.request_set().map(|r| r.codes_received()).map_err(|e| e.to_string()))??;
     check(came > 0, "no set came")?;
     let request = phone.tape.first_sent().ok_or("nothing was sent")?;
-    ui.talk(format!(
-        "\nM7  With {before} codes left the user asked by hand, and {came} came.\n    {}",
-        hex(&request)
-    ));
+    ui.talk(format!("\nM7  With {before} codes left the user asked by hand, and {came} came.\n    {}", hex(&request)));
     Ok(format!("the user asked with {before} codes left, above the threshold of {threshold}; {came} came"))
 }
