@@ -1,6 +1,7 @@
 //! Who calls: bearer tokens and their roles.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -34,21 +35,42 @@ type Read = (Arc<TokenRecord>, Instant);
 #[derive(Default)]
 pub(crate) struct Tokens {
     known: RwLock<HashMap<[u8; 32], Read>>,
+    /// Counts the revocations, so that a record that was read before one is not remembered after it.
+    forgotten: AtomicU64,
+}
+
+/// What is remembered of a hash.
+enum Known {
+    /// The record, read a moment ago.
+    Fresh(Arc<TokenRecord>),
+    /// It was a token lately, and is to be read again.
+    Stale,
+    /// Nothing.
+    No,
 }
 
 impl Tokens {
     /// Drops all, after a token was revoked here.
     pub(crate) fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn fresh(&self, hash: &[u8; 32]) -> Option<Arc<TokenRecord>> {
+    fn look_up(&self, hash: &[u8; 32]) -> Known {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(hash).filter(|(_, read)| read.elapsed() < TOKEN_CACHED).map(|(record, _)| Arc::clone(record))
+        match known.get(hash) {
+            Some((record, read)) if read.elapsed() < TOKEN_CACHED => Known::Fresh(Arc::clone(record)),
+            Some(_) => Known::Stale,
+            None => Known::No,
+        }
     }
 
-    fn remember(&self, record: &Arc<TokenRecord>) {
+    /// Remembers a record that was read when `forgotten` revocations had been.
+    fn remember(&self, record: &Arc<TokenRecord>, forgotten: u64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            return;
+        }
         if known.len() >= TOKEN_CACHE_SIZE {
             known.clear();
         }
@@ -108,14 +130,13 @@ impl FromRequestParts<Arc<Core>> for Caller {
             core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
             return Err(Problem::sign_in());
         };
-        let record = match core.tokens.fresh(&hash) {
-            Some(record) => record,
-            None => {
+        let record = match core.tokens.look_up(&hash) {
+            Known::Fresh(record) => record,
+            // A token that was good a moment ago is not charged to the strangers at its address.
+            Known::Stale => read_token(core, &hash).await?,
+            Known::No => {
                 core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
-                let record = core.store.token_by_hash(&hash).await?.ok_or_else(Problem::sign_in)?;
-                let record = Arc::new(record);
-                core.tokens.remember(&record);
-                record
+                read_token(core, &hash).await?
             }
         };
         if record.expires_at.is_some_and(|expires_at| expires_at <= chance::now()) {
@@ -124,6 +145,13 @@ impl FromRequestParts<Arc<Core>> for Caller {
         core.rates.caller(&record.id)?;
         Ok(Self { record })
     }
+}
+
+async fn read_token(core: &Core, hash: &[u8; 32]) -> Result<Arc<TokenRecord>, Problem> {
+    let forgotten = core.tokens.forgotten.load(Ordering::SeqCst);
+    let record = Arc::new(core.store.token_by_hash(hash).await?.ok_or_else(Problem::sign_in)?);
+    core.tokens.remember(&record, forgotten);
+    Ok(record)
 }
 
 #[cfg(test)]

@@ -102,8 +102,16 @@ impl Core {
         }
     }
 
-    /// Whether the store can commit; an answer counts for [`READINESS_KEPT`].
-    pub(crate) async fn ready(&self) -> Result<(), String> {
+    /// Whether the store can commit. In a task of its own, so that an asker who goes away does not leave the answer
+    /// unremembered and the next one paying for another.
+    pub(crate) async fn ready(self: &Arc<Self>) -> Result<(), String> {
+        let core = Arc::clone(self);
+        let asked = tokio::spawn(async move { core.probe_now_and_then().await });
+        asked.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    /// An answer counts for [`READINESS_KEPT`].
+    async fn probe_now_and_then(&self) -> Result<(), String> {
         let mut last = self.readiness.last.lock().await;
         if let Some((asked, answer)) = last.as_ref()
             && asked.elapsed() < READINESS_KEPT

@@ -60,22 +60,30 @@ impl Core {
         Ok(due.len())
     }
 
-    /// Does what was committed as due and not yet begun, for instance because the server was killed in between.
-    async fn do_due_work(&self) -> Result<usize, Problem> {
+    /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
+    /// whose work fails keeps nobody else in the batch waiting.
+    async fn do_due_work(&self) -> Result<(), Problem> {
         let due = self.store.work_due(SWEEP_BATCH).await?;
         for id in &due {
-            let Some(snapshot) = self.store.load_device(id).await? else { continue };
-            let device = &snapshot.authenticator;
-            if let Some(reason) = device.refill_due {
-                self.refill(id, reason).await?;
-            }
-            if let Some(reason) = device.rotation_wanted
-                && device.keys.next.is_none()
-            {
-                self.rotate(id, reason).await?;
+            if let Err(problem) = self.do_work_of(id).await {
+                tracing::warn!(device = %id, ?problem, "due work could not be done and is tried again");
             }
         }
-        Ok(due.len())
+        Ok(())
+    }
+
+    async fn do_work_of(&self, id: &AuthenticatorId) -> Result<(), Problem> {
+        let Some(snapshot) = self.store.load_device(id).await? else { return Ok(()) };
+        let device = &snapshot.authenticator;
+        if let Some(reason) = device.refill_due {
+            self.refill(id, reason).await?;
+        }
+        if let Some(reason) = device.rotation_wanted
+            && device.keys.next.is_none()
+        {
+            self.rotate(id, reason).await?;
+        }
+        Ok(())
     }
 
     async fn prune(&self) {
@@ -116,7 +124,7 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
             _ = often.tick() => {
                 if let Err(problem) = core.do_due_work().await {
-                    tracing::warn!(?problem, "due work could not be done and is tried again");
+                    tracing::warn!(?problem, "due work could not be listed and is tried again");
                 }
                 if let Err(problem) = core.drain_outbox().await {
                     tracing::warn!(?problem, "the outbox could not be drained and is tried again");

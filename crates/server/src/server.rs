@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use matchbook_rules::keyring::Keyring;
 use matchbook_store::Store;
 use tokio::sync::watch;
@@ -141,7 +141,8 @@ fn serve(
     core: Arc<Core>,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
     let service = http::router(core).into_make_service_with_connect_info::<SocketAddr>();
-    let plain = axum_server::from_tcp(listener)?.handle(handle);
+    // HTTP/1 alone: each of its waits has a bound here, while an idle HTTP/2 connection has none in hyper.
+    let plain = axum_server::from_tcp(listener)?.handle(handle).http1_only().first_request_timeout(HEADER_TIMEOUT);
     Ok(async move {
         match tls {
             None => {
@@ -150,7 +151,8 @@ fn serve(
                 server.serve(service).await
             }
             Some(config) => {
-                let mut server = plain.acceptor(axum_server::tls_rustls::RustlsAcceptor::new(config));
+                let acceptor = RustlsAcceptor::new(config).handshake_timeout(HEADER_TIMEOUT);
+                let mut server = plain.acceptor(acceptor);
                 bound(server.http_builder());
                 server.serve(service).await
             }
@@ -158,11 +160,7 @@ fn serve(
     })
 }
 
-/// Bounds a connection: a head that does not come in time ends it.
+/// Bounds a connection: a head that does not come in time ends it, the first one and each later one.
 fn bound(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
     builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(hyper_util::rt::TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
 }
-
-/// Calls at once on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 256;

@@ -71,9 +71,6 @@ async fn hold_for_push(core: &Core, mut answer: Answer, deadline: Instant) -> Re
     let mut stopping = core.stopping.clone();
     let Some(place) = core.waiting.enter(answer.party.id) else { return Ok(answer) };
     loop {
-        let push = place.push();
-        tokio::pin!(push);
-        push.as_mut().enable();
         let pushed = core.waiting_messages(&answer.party).await?;
         if !pushed.is_empty() {
             answer.messages.extend(pushed);
@@ -81,7 +78,8 @@ async fn hold_for_push(core: &Core, mut answer: Answer, deadline: Instant) -> Re
             return Ok(answer);
         }
         tokio::select! {
-            () = push => {}
+            () = place.push() => {}
+            () = place.replaced() => return Ok(answer),
             () = sleep_until(deadline) => return Ok(answer),
             _ = stopping.wait_for(|stopping| *stopping) => return Ok(answer),
         }
