@@ -94,7 +94,8 @@ fn look(settings: &Settings) -> Vec<Finding> {
         Err(error) => findings.push(Finding::of("data", error)),
     }
     findings.push(checks::tls(settings));
-    findings.push(checks::port(settings));
+    let store_in_use = findings.iter().any(|finding| finding.check == "store" && finding.detail == checks::IN_USE);
+    findings.push(checks::port(settings, store_in_use));
     findings.push(checks::token(settings));
     findings
 }

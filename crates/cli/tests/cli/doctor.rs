@@ -31,6 +31,7 @@ fn a_new_store_is_well_with_and_without_a_server() {
     let (ok, said, exit) = finding(&home, "port", &["--listen", &server.address]);
     assert!(ok && exit == 0 && said.contains("and is ready"), "{said}");
     assert!(finding(&home, "store", &[]).1.contains("a server has it open"));
+    problem(&Home::with_store(), "port", &["--listen", &server.address], "does not serve this store");
 }
 
 #[test]

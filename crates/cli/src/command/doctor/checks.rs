@@ -20,6 +20,8 @@ const EARLIEST_MS: u64 = 1_735_689_600_000;
 const LATEST_MS: u64 = 4_102_444_800_000;
 /// How far ahead of the clock the database's last write may be.
 const AHEAD_MS: u64 = 5 * 60 * 1_000;
+/// What is said of a store that is being served.
+pub(super) const IN_USE: &str = "a server has it open";
 /// How long a server on this machine may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
 
@@ -92,7 +94,7 @@ pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
     let options = OpenOptions { check_value: Some(keyring.check_value()), create: false };
     match SqliteStore::open(&local.database, options) {
         Ok(_) => last_write(local),
-        Err(OpenError::InUse(_)) => Finding::ok("store", "a server has it open"),
+        Err(OpenError::InUse(_)) => Finding::ok("store", IN_USE),
         Err(error) => Finding::problem("store", error.to_string(), "The sentence says what to do."),
     }
 }
@@ -124,8 +126,8 @@ pub(super) fn tls(settings: &Settings) -> Finding {
     }
 }
 
-/// The address is free, or a server of ours answers there.
-pub(super) fn port(settings: &Settings) -> Finding {
+/// The address is free, or the server of this store answers there.
+pub(super) fn port(settings: &Settings, store_in_use: bool) -> Finding {
     let address: SocketAddr = match settings.parsed("serve.listen") {
         Ok(address) => address,
         Err(error) => return Finding::of("port", error),
@@ -139,6 +141,10 @@ pub(super) fn port(settings: &Settings) -> Finding {
         return Finding::problem("port", format!("{address} cannot be listened on: {error}"), next);
     }
     match readiness(settings, address) {
+        Some(200 | 503) if !store_in_use => {
+            let next = "Stop that server, or choose another address with --listen or another store with --data.";
+            Finding::problem("port", format!("the server on {address} does not serve this store"), next)
+        }
         Some(200) => Finding::ok("port", format!("a server answers on {address}, and is ready")),
         Some(503) => {
             let next = "Look into the server's log: the store cannot commit.";
