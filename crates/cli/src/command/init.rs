@@ -1,19 +1,20 @@
 //! `matchbook init`: everything that a server needs, made once and never overwritten.
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use matchbook_rules::Role;
-use matchbook_server::{NewToken, Secrets};
+use matchbook_server::{NewToken, Secrets, SecretsError};
 use matchbook_store::Store;
+use matchbook_store::sqlite::{OpenError, OpenOptions, SqliteStore};
 use serde::Serialize;
 
 use crate::args::{Global, Init};
 use crate::config::{Origin, Settings};
 use crate::error::CliError;
 use crate::local::{Local, absolute, runtime};
-use crate::private;
 use crate::ui::Ui;
 
 /// What was made.
@@ -50,8 +51,7 @@ pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError>
     made.folder(&local.data)?;
     let server = server_url(&settings)?;
     make(&local, &token_file, &mut made)?;
-    made.file(&config);
-    write_config(&config, &config_text(&settings, &local, &token_file, &server))?;
+    made.text_file(&config, 0o644, &config_text(&settings, &local, &token_file, &server))?;
     made.keep();
     ui.talk(format!(
         "Keep a copy of {} in a safe place apart from the backups: without it no device works again.\n\
@@ -73,18 +73,23 @@ fn refuse_what_is_there(files: &[&PathBuf]) -> Result<(), CliError> {
 
 fn make(local: &Local, token_file: &Path, made: &mut Made) -> Result<(), CliError> {
     let secrets = Secrets::generate();
-    made.file(&local.secrets);
-    secrets.write_new(&local.secrets).map_err(|error| CliError::failure(error.to_string()))?;
+    made.claim(&local.secrets, || match secrets.write_new(&local.secrets) {
+        Ok(()) => Ok(()),
+        Err(error) => Err((matches!(error, SecretsError::Io(..)), CliError::failure(error.to_string()))),
+    })?;
     let keyring = secrets.into_keyring();
-    for suffix in ["", "-wal", "-shm", ".lock"] {
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: true };
+    let store = made.claim(&local.database, || {
+        SqliteStore::open(&local.database, options)
+            .map_err(|error| (matches!(error, OpenError::Full(_)), CliError::failure(error.to_string())))
+    })?;
+    for suffix in ["-wal", "-shm", ".lock"] {
         let mut name = local.database.clone().into_os_string();
         name.push(suffix);
-        made.file(Path::new(&name));
+        made.files.push(PathBuf::from(name));
     }
-    let store = local.open(&keyring, true)?;
     let (changes, token) = NewToken::make(Role::Operator, "made by init".to_owned(), None).into_changes();
-    made.file(token_file);
-    private::write_new(token_file, &format!("{}\n", token.as_str()))?;
+    made.text_file(token_file, 0o600, &format!("{}\n", token.as_str()))?;
     runtime()?.block_on(store.commit(changes)).map_err(|error| CliError::failure(error.to_string()))
 }
 
@@ -122,10 +127,6 @@ fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &s
     text
 }
 
-fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
-    fs::write(path, text).map_err(|error| CliError::file("write", path, &error))
-}
-
 fn print(report: &Report, ui: &Ui) -> Result<(), CliError> {
     if ui.is_json() {
         return ui.json(report);
@@ -148,9 +149,24 @@ struct Made {
 }
 
 impl Made {
-    /// A file that is about to be made, where none is.
-    fn file(&mut self, path: &Path) {
-        self.files.push(path.to_owned());
+    /// Makes a file. It counts as made by this run, and is removed with it, when making it succeeded, or failed with
+    /// `true`: half made. One that another run made meanwhile is left alone.
+    fn claim<T>(&mut self, path: &Path, make: impl FnOnce() -> Result<T, (bool, CliError)>) -> Result<T, CliError> {
+        let made = make();
+        if matches!(made, Ok(_) | Err((true, _))) {
+            self.files.push(path.to_owned());
+        }
+        made.map_err(|(_, error)| error)
+    }
+
+    /// Writes a text into a file that is not there yet.
+    fn text_file(&mut self, path: &Path, mode: u32, text: &str) -> Result<(), CliError> {
+        let mut file = self.claim(path, || {
+            let made = OpenOptionsExt::mode(fs::OpenOptions::new().write(true).create_new(true), mode).open(path);
+            made.map_err(|error| (false, CliError::file("make", path, &error)))
+        })?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| CliError::file("write", path, &error))
     }
 
     fn folder_of(&mut self, file: &Path) -> Result<(), CliError> {
