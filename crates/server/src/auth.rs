@@ -56,6 +56,11 @@ impl Tokens {
         self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Drops one that is no longer there.
+    fn forget_one(&self, hash: &[u8; 32]) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(hash);
+    }
+
     fn look_up(&self, hash: &[u8; 32]) -> Known {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         match known.get(hash) {
@@ -132,12 +137,7 @@ impl FromRequestParts<Arc<Core>> for Caller {
         };
         let record = match core.tokens.look_up(&hash) {
             Known::Fresh(record) => record,
-            // A token that was good a moment ago is not charged to the strangers at its address.
-            Known::Stale => read_token(core, &hash).await?,
-            Known::No => {
-                core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
-                read_token(core, &hash).await?
-            }
+            Known::Stale | Known::No => read_token(parts, core, &hash).await?,
         };
         if record.expires_at.is_some_and(|expires_at| expires_at <= chance::now()) {
             return Err(Problem::sign_in());
@@ -147,9 +147,22 @@ impl FromRequestParts<Arc<Core>> for Caller {
     }
 }
 
-async fn read_token(core: &Core, hash: &[u8; 32]) -> Result<Arc<TokenRecord>, Problem> {
+/// One reading at a time for each token: the calls that wait for it find what the first one read, so that many at once with
+/// one good token are not charged as many strangers.
+async fn read_token(parts: &Parts, core: &Core, hash: &[u8; 32]) -> Result<Arc<TokenRecord>, Problem> {
+    // Without a turn it goes as well; it costs a reading of its own then.
+    let _turn = core.lanes.turn(("token", hash)).await.ok();
+    match core.tokens.look_up(hash) {
+        Known::Fresh(record) => return Ok(record),
+        // A token that was good a moment ago is not charged to the strangers at its address.
+        Known::Stale => {}
+        Known::No => core.rates.stranger(parts, core.config.trusted_proxy_hops)?,
+    }
     let forgotten = core.tokens.forgotten.load(Ordering::SeqCst);
-    let record = Arc::new(core.store.token_by_hash(hash).await?.ok_or_else(Problem::sign_in)?);
+    let Some(record) = core.store.token_by_hash(hash).await?.map(Arc::new) else {
+        core.tokens.forget_one(hash);
+        return Err(Problem::sign_in());
+    };
     core.tokens.remember(&record, forgotten);
     Ok(record)
 }

@@ -2,6 +2,7 @@
 //! again when another writer was faster.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use matchbook_protocol::AuthenticatorId;
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) tokens: Tokens,
     pub(crate) rates: Rates,
     pub(crate) readiness: Readiness,
+    pub(crate) doubts: Doubts,
     /// Turns true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -40,6 +42,13 @@ pub(crate) struct Core {
 #[derive(Default)]
 pub(crate) struct Readiness {
     last: Mutex<Option<(Instant, Result<(), String>)>>,
+}
+
+/// Commits in doubt, numbered as they come: up to which number a later durable write has made them sure.
+#[derive(Default)]
+pub(crate) struct Doubts {
+    raised: AtomicU64,
+    settled: AtomicU64,
 }
 
 /// What a decision about one device asks for.
@@ -77,29 +86,43 @@ impl Core {
 
     /// Commits, and measures it. An outcome in doubt is resolved by the same write: every decision's writes hold a
     /// guard or a unique key that the first one, if it was made, has used up, so that they cannot be made twice. A
-    /// conflict then means that the first one may stand, and the caller decides again on what is there.
+    /// conflict then means that the first one may stand: the caller decides again on what is there, and calls
+    /// [`Core::make_sure`] before it answers on a read alone.
     pub(crate) async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         let mut written = 0;
         loop {
             let began = Instant::now();
+            let earlier = self.doubts.raised.load(Ordering::SeqCst);
             let result = self.store.commit(changes.clone()).await;
             self.metrics.committed(began.elapsed());
             match result {
-                Err(CommitError::InDoubt(why)) if written < MAX_DOUBT_WRITES => {
+                Ok(()) => {
+                    self.doubts.settled.fetch_max(earlier, Ordering::SeqCst);
+                    return Ok(());
+                }
+                Err(CommitError::InDoubt(why)) => {
+                    self.doubts.raised.fetch_add(1, Ordering::SeqCst);
                     self.metrics.doubts.inc();
+                    if written == MAX_DOUBT_WRITES {
+                        return Err(CommitError::InDoubt(why));
+                    }
                     tracing::warn!(why, "a commit is in doubt and is written again");
                     written += 1;
                 }
-                // After a doubt, what a read shows need not be durable yet: a write that is durable makes it so.
-                Err(CommitError::Conflict(why)) if written > 0 => {
-                    return Err(match self.store.probe().await {
-                        Ok(()) => CommitError::Conflict(why),
-                        Err(error) => error,
-                    });
-                }
-                other => return other,
+                Err(error @ (CommitError::Conflict(_) | CommitError::Unavailable(_))) => return Err(error),
             }
         }
+    }
+
+    /// Has to come before an answer that rests on a read alone. After a doubt, what a read shows need not be durable yet;
+    /// a later write that is durable makes it so. Costs nothing while no doubt is open.
+    pub(crate) async fn make_sure(&self) -> Result<(), CommitError> {
+        let raised = self.doubts.raised.load(Ordering::SeqCst);
+        if self.doubts.settled.load(Ordering::SeqCst) < raised {
+            self.store.probe().await?;
+            self.doubts.settled.fetch_max(raised, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Whether the store can commit. In a task of its own, so that an asker who goes away does not leave the answer

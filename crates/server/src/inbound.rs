@@ -1,6 +1,8 @@
 //! A device's message, from the bearer to the committed answer. Every bearer hands its bytes to [`Core::receive`].
 
+use matchbook_protocol::AuthenticatorId;
 use matchbook_protocol::wire::{Party, UnverifiedUplink};
+use matchbook_rules::refusal::{Culprit, Refusal};
 use matchbook_rules::request::{self, BearerLimits};
 
 use crate::chance;
@@ -48,14 +50,18 @@ impl Core {
                         Ok(Outcome { changes: decision.changes, answer: Some(answer) })
                     }
                     Err(refusal) => {
-                        tracing::info!(device = %id, why = refusal.inward, "a device's message was refused");
+                        note(&id, &refusal);
                         Ok(Outcome { changes: matchbook_rules::Changes::default(), answer: None })
                     }
                 }
             })
             .await?;
         match known {
-            Some(answer) => Ok(answer),
+            Some(Some(answer)) => {
+                self.make_sure().await?;
+                Ok(Some(answer))
+            }
+            Some(None) => Ok(None),
             None => {
                 request::burn_equal_cost(bytes, &self.keyring);
                 Ok(None)
@@ -66,6 +72,19 @@ impl Core {
     /// The sealed messages that wait for a device, oldest first, for a held request.
     pub(crate) async fn waiting_messages(&self, party: &Party) -> Result<Vec<Vec<u8>>, Problem> {
         let Some(snapshot) = self.store.load_device(&party.id).await? else { return Ok(Vec::new()) };
-        Ok(request::waiting(&snapshot).into_iter().map(|item| item.bytes.clone()).collect())
+        let messages: Vec<_> = request::waiting(&snapshot).into_iter().map(|item| item.bytes.clone()).collect();
+        if !messages.is_empty() {
+            self.make_sure().await?;
+        }
+        Ok(messages)
+    }
+}
+
+/// What a stranger may bring about at will is information; what only the store's or our own fault can be is an error.
+fn note(id: &AuthenticatorId, refusal: &Refusal) {
+    let why = &refusal.inward;
+    match refusal.culprit {
+        Culprit::Peer | Culprit::Operator => tracing::info!(device = %id, why, "a device's message was refused"),
+        Culprit::Store | Culprit::Bug => tracing::error!(device = %id, why, "a device's message cannot be answered"),
     }
 }

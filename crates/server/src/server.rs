@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Tokens;
 use crate::config::{ServerConfig, TlsFiles};
-use crate::core::{Core, Readiness};
+use crate::core::{Core, Doubts, Readiness};
 use crate::http;
 use crate::lanes::Lanes;
 use crate::limits::{HEADER_TIMEOUT, SHUTDOWN_GRACE};
@@ -90,6 +90,7 @@ impl Running {
             metrics: Metrics::new(),
             tokens: Tokens::default(),
             readiness: Readiness::default(),
+            doubts: Doubts::default(),
             stopping: stopping.clone(),
         });
         let url = core.public_url.clone();

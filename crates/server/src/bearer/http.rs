@@ -62,7 +62,8 @@ pub(crate) async fn post_message(
     respond(&answer)
 }
 
-/// Holds an answer that brings nothing but a SYNC until something else comes, or the time is up.
+/// Holds an answer that brings nothing but a SYNC until something else comes, or the time is up. A device that is woken with
+/// nothing waiting for it, as by its suspension, is answered as it is, and learns of it with its next request.
 async fn hold_for_push(core: &Core, mut answer: Answer, deadline: Instant) -> Result<Answer, Problem> {
     let idle = answer.messages.iter().all(|bytes| is_plain_sync(bytes));
     if !answer.fresh || !idle || deadline <= Instant::now() {
@@ -70,6 +71,7 @@ async fn hold_for_push(core: &Core, mut answer: Answer, deadline: Instant) -> Re
     }
     let mut stopping = core.stopping.clone();
     let Some(place) = core.waiting.enter(answer.party.id) else { return Ok(answer) };
+    let mut woken = false;
     loop {
         let pushed = core.waiting_messages(&answer.party).await?;
         if !pushed.is_empty() {
@@ -77,8 +79,11 @@ async fn hold_for_push(core: &Core, mut answer: Answer, deadline: Instant) -> Re
             answer.messages.truncate(MAX_SEQUENCE);
             return Ok(answer);
         }
+        if woken {
+            return Ok(answer);
+        }
         tokio::select! {
-            () = place.push() => {}
+            () = place.push() => woken = true,
             () = place.replaced() => return Ok(answer),
             () = sleep_until(deadline) => return Ok(answer),
             _ = stopping.wait_for(|stopping| *stopping) => return Ok(answer),

@@ -56,7 +56,10 @@ impl Core {
             let snapshot = self.store.load_verify(&lookup).await?;
             let decided = verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
             let (changes, verdict, refill) = match decided {
-                VerifyDecision::Answered { verdict } => return Ok((Verified { verdict, refill: None }, true)),
+                VerifyDecision::Answered { verdict } => {
+                    self.make_sure().await?;
+                    return Ok((Verified { verdict, refill: None }, true));
+                }
                 VerifyDecision::Commit { changes, verdict, refill } => (changes, verdict, refill),
             };
             match self.commit(changes).await {
@@ -68,8 +71,8 @@ impl Core {
         Err(Problem::unavailable())
     }
 
-    /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails, or the server
-    /// dies before it, the sweep does it.
+    /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails,
+    /// or the server dies before it, the sweep does it.
     pub(crate) fn refill_after_spend(self: &Arc<Self>, due: Option<AuthenticatorId>) {
         let Some(id) = due else { return };
         let core = Arc::clone(self);
@@ -89,6 +92,7 @@ impl Core {
             relying_party: request.relying_party.clone(),
             operation: None,
             source_bucket: buckets.source,
+            place_bucket: buckets.place,
             relying_party_bucket: buckets.relying_party,
             global_bucket: buckets.global,
             skips_bucket: buckets.skips,
@@ -131,6 +135,7 @@ fn lookup(request: &VerifyRequest, buckets: &Buckets) -> VerifyLookup {
         relying_party: request.relying_party.clone(),
         operation: Some(request.operation.clone()),
         source_bucket: buckets.source,
+        place_bucket: buckets.place,
         relying_party_bucket: buckets.relying_party,
         global_bucket: buckets.global,
         skips_bucket: buckets.skips,

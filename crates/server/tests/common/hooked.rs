@@ -142,8 +142,8 @@ impl Hooked {
         gate
     }
 
-    /// Holds the next look-up of a token back once it is made.
-    pub(crate) fn hold_token_load(&self) -> Gate {
+    /// Holds look-ups of tokens back once they are made.
+    pub(crate) fn hold_token_loads(&self) -> Gate {
         let gate = Gate::new();
         *self.token_loads.lock().unwrap() = Some(gate.clone());
         gate
@@ -250,7 +250,7 @@ impl Store for Hooked {
 
     async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, LoadError> {
         let found = self.inner.token_by_hash(hash).await;
-        let gate = self.token_loads.lock().unwrap().take();
+        let gate = self.token_loads.lock().unwrap().clone();
         if let Some(gate) = gate {
             gate.pass().await;
         }

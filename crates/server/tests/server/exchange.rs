@@ -28,13 +28,20 @@ fn a_device_enrols_and_gets_its_first_set() {
     assert_eq!((report.codes_received(), phone.remaining(), phone.account().threshold()), (40, 40, 10));
     assert!(report.answered);
     let after = site.shown("ship", id);
-    let fields = ["status", "suite", "delivery", "epoch", "next_index", "acknowledged", "issued_unused", "reported_unused"];
+    let fields =
+        ["status", "suite", "delivery", "epoch", "next_index", "acknowledged", "issued_unused", "reported_unused"];
     let found: Vec<_> = fields.iter().map(|field| after[*field].clone()).collect();
     assert_eq!(json!(found), json!(["active", "x25519", "shared", 0, 41, 40, 40, 40]));
     assert_eq!(after["set_outstanding"], false, "the device has said that it came");
     let kinds: Vec<String> = site.events("ship").into_iter().rev().map(|(kind, _)| kind).collect();
-    let expected =
-        ["realm-created", "subscriber-created", "enrolment-created", "device-enrolled", "set-issued", "set-acknowledged"];
+    let expected = [
+        "realm-created",
+        "subscriber-created",
+        "enrolment-created",
+        "device-enrolled",
+        "set-issued",
+        "set-acknowledged",
+    ];
     assert_eq!(kinds, expected);
 
     assert!(party.accepts(&attempt("alice", &phone.take())));
@@ -62,7 +69,8 @@ fn the_device_asks_at_its_threshold() {
 #[test]
 fn the_server_counts_and_its_push_answers_a_held_request() {
     let site = Site::new();
-    let party = site.realm("ship", &json!({ "mode": "next-in-order", "look_ahead": 10, "set_size": 12, "threshold": 4 }));
+    let party =
+        site.realm("ship", &json!({ "mode": "next-in-order", "look_ahead": 10, "set_size": 12, "threshold": 4 }));
     let mut phone = site.phone("ship", "alice");
     let eighth = phone.take_with(Selector::Index(CodeIndex(8)));
     let began = Instant::now();
@@ -138,18 +146,30 @@ fn lost_messages_and_answers_are_made_good() {
             phone.sync()
         };
         lossy(&mut phone);
-        assert_eq!((phone.remaining(), site.shown("ship", phone.id())["next_index"].clone()), (40, json!(41)), "{suite}");
+        assert_eq!(
+            (phone.remaining(), site.shown("ship", phone.id())["next_index"].clone()),
+            (40, json!(41)),
+            "{suite}"
+        );
 
         phone.line.losses = vec![Loss::Answer, Loss::Answer, Loss::Request];
         phone.on(|device| device.request_set()).unwrap_err();
         lossy(&mut phone);
-        assert_eq!((phone.remaining(), site.shown("ship", phone.id())["next_index"].clone()), (80, json!(81)), "{suite}");
+        assert_eq!(
+            (phone.remaining(), site.shown("ship", phone.id())["next_index"].clone()),
+            (80, json!(81)),
+            "{suite}"
+        );
 
         phone.line.losses = vec![Loss::Answer];
         phone.on(|device| device.rotate()).unwrap_err();
         lossy(&mut phone);
         lossy(&mut phone);
-        assert_eq!((phone.account().epoch().0, site.shown("ship", phone.id())["epoch"].clone()), (1, json!(1)), "{suite}");
+        assert_eq!(
+            (phone.account().epoch().0, site.shown("ship", phone.id())["epoch"].clone()),
+            (1, json!(1)),
+            "{suite}"
+        );
         phone.request_set();
         assert_eq!(phone.remaining(), 120, "{suite}");
         assert!(party.accepts(&attempt("alice", &phone.take())), "{suite}");

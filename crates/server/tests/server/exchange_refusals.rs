@@ -1,9 +1,12 @@
 //! What a device is not given: nothing to strangers and to who was stopped, not too much to anybody.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use matchbook_protocol::{CodeIndex, Event, Reason, Request};
 use serde_json::{Value, json};
 
-use crate::common::{Site, attempt, hand, raw};
+use crate::common::{Site, attempt, eventually, hand, raw};
 
 /// A message that nobody may learn anything from is answered with the same bytes, whatever is wrong with it.
 #[test]
@@ -66,7 +69,10 @@ fn a_suspended_device_is_told_and_gets_no_set() {
     let mut phone = site.phone("ship", "alice");
     let code = phone.take();
     for (stop, go) in [
-        (format!("/v1/realms/ship/devices/{}/suspend", phone.id()), format!("/v1/realms/ship/devices/{}/resume", phone.id())),
+        (
+            format!("/v1/realms/ship/devices/{}/suspend", phone.id()),
+            format!("/v1/realms/ship/devices/{}/resume", phone.id()),
+        ),
         ("/v1/realms/ship/users/alice/suspend".to_owned(), "/v1/realms/ship/users/alice/resume".to_owned()),
     ] {
         site.operator().command(&stop).ok();
@@ -97,34 +103,47 @@ fn a_revoked_device_is_answered_with_silence_for_good() {
     assert!(!report.answered && report.received == 0, "{report:?}");
     assert!(!party.accepts(&attempt("alice", &code)));
     let stored = site.stored(phone.id());
-    assert!(stored.sets.is_empty() && stored.outbox.is_empty() && stored.authenticator.keys.current.sealed.0.is_empty());
+    assert!(
+        stored.sets.is_empty() && stored.outbox.is_empty() && stored.authenticator.keys.current.sealed.0.is_empty()
+    );
     for command in ["suspend", "resume", "revoke", "unlock", "rotate", "push"] {
         site.command("ship", phone.id(), command).problem(409, "conflict");
     }
 }
 
-/// A revocation while a request is held lets nothing out.
+/// Who waits while the operator stops the device is answered at once, with nothing that was made later, and learns of it
+/// with the next request.
 #[test]
-fn a_held_request_brings_nothing_to_a_device_that_is_stopped_meanwhile() {
+fn a_device_that_is_stopped_while_it_waits_learns_of_it() {
     let site = Site::new();
     site.realm("ship", &json!({ "threshold": 0 }));
     for stop in ["suspend", "revoke"] {
         let mut hand = site.hand("ship", stop);
         hand.request(&hand::wants(0, 0, 20));
         let message = hand.seal(&hand::status(20, 20));
-        let (id, url) = (hand.id(), hand.url.clone());
-        let held = std::thread::spawn(move || {
-            let cose = matchbook_protocol::expand_uplink(&message).unwrap();
-            let answer = hand::raw_post(&url, &cose, 3);
+        let began = Instant::now();
+        let held = thread::spawn(move || {
+            let answer = hand.post_waiting(&message, 50);
             (hand, answer)
         });
-        crate::common::eventually("the device waits", || site.metric("matchbook_waiting_devices") > 0.0 || held.is_finished());
-        site.command("ship", id, "push").ok();
-        let (hand, _) = held.join().unwrap();
-        let mut hand = hand;
+        eventually("the device waits", || site.metric("matchbook_waiting_devices") > 0.0);
+        let id = site.operator().get("/v1/realms/ship/devices").ok()["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|device| device["user"] == stop)
+            .and_then(|device| device["device"].as_str()?.parse().ok())
+            .unwrap();
         site.command("ship", id, stop).ok();
+        let (mut hand, answer) = held.join().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(45), "held to its end: {:?}", began.elapsed());
+        assert!(hand.set_in(&answer).is_none() && !hand.sync_in(&answer).suspended, "what was sealed before");
         let answer = hand.request(&hand::wants(20, 0, 20));
-        assert!(answer.messages.is_empty() || hand.set_in(&answer).is_none(), "{stop}");
+        match stop {
+            "suspend" => assert!(hand.sync_in(&answer).suspended && hand.set_in(&answer).is_none()),
+            _ => assert_eq!(answer.status, 204),
+        }
+        eventually("nobody waits", || site.metric("matchbook_waiting_devices") == 0.0);
     }
 }
 
@@ -137,7 +156,9 @@ fn an_enrolment_works_once_and_in_time() {
     let mut second = crate::common::Phone::new(&enrolment);
     first.sync();
     assert!(!second.sync().answered, "somebody else with the same secret gets silence");
-    assert!(site.events("ship").iter().any(|(kind, why)| kind == "enrolment-refused" && why.contains("same activation")));
+    assert!(
+        site.events("ship").iter().any(|(kind, why)| kind == "enrolment-refused" && why.contains("same activation"))
+    );
     assert_eq!(first.request_set().codes_received(), 40, "the first one is not harmed");
 
     let body = json!({ "user": "alice", "valid_for_s": 59 });
@@ -196,7 +217,8 @@ fn absurd_claims_do_no_harm() {
     let site = Site::new();
     let party = site.realm("ship", &json!({}));
     let mut hand = site.hand("ship", "alice");
-    let absurd = Request { highest: CodeIndex(u32::MAX), unused: 255, wanted: 255, reason: Reason::Low, ephemeral: None };
+    let absurd =
+        Request { highest: CodeIndex(u32::MAX), unused: 255, wanted: 255, reason: Reason::Low, ephemeral: None };
     assert_eq!(hand.request(&absurd).status, 204);
     let claims = Request { highest: CodeIndex(1_000), unused: 0, wanted: 1, reason: Reason::First, ephemeral: None };
     let answer = hand.request(&claims);

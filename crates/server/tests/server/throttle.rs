@@ -48,7 +48,10 @@ fn a_source_is_slowed_and_another_is_not() {
 
     assert!(!try_once(&party, "bob", "192.0.2.1").verdict(), "the source is slowed at this name alone");
     party.post("/v1/challenge", &json!({ "user": "alice", "source": "192.0.2.2" })).ok();
-    assert!(party.accepts(&from("192.0.2.2", right)), "the user elsewhere gets in, with the operation that was slowed too");
+    assert!(
+        party.accepts(&from("192.0.2.2", right)),
+        "the user elsewhere gets in, with the operation that was slowed too"
+    );
     assert_eq!(failures(&site, &phone), 0, "a success ends the run");
     assert!(site.has_event("ship", "source-slowed"));
 }
@@ -94,7 +97,8 @@ fn names_that_nobody_has_are_slowed_the_same() {
         body["realm"] = Value::from("other");
         body
     };
-    let by_device = |device: &str| json!({ "operation_id": crate::common::operation(), "device": device, "code": NO_CODE });
+    let by_device =
+        |device: &str| json!({ "operation_id": crate::common::operation(), "device": device, "code": NO_CODE });
     let known = phone.id().to_string();
     let names: [&dyn Fn() -> Value; 8] = [
         &|| attempt("alice", NO_CODE),
@@ -107,8 +111,7 @@ fn names_that_nobody_has_are_slowed_the_same() {
         &|| by_device("00000000000000aa"),
     ];
     for (number, name) in names.iter().enumerate() {
-        let answers: Vec<u16> =
-            (0..6).map(|_| party.post("/v1/verify", &from("192.0.2.1", name())).status).collect();
+        let answers: Vec<u16> = (0..6).map(|_| party.post("/v1/verify", &from("192.0.2.1", name())).status).collect();
         assert_eq!(answers, [200, 200, 200, 200, 200, 429], "name {number}");
     }
 }

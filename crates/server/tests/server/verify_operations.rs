@@ -32,7 +32,8 @@ fn the_same_operation_gets_the_same_answer() {
 
     let spaced = json!({ "operation_id": accepted["operation_id"], "user": "alice", "code": format!(" {}-{} ", &code[..3], &code[3..]) });
     assert!(party.accepts(&spaced), "blanks and dashes are no other content");
-    let moved = json!({ "operation_id": accepted["operation_id"], "user": "alice", "code": code, "source": "198.51.100.1" });
+    let moved =
+        json!({ "operation_id": accepted["operation_id"], "user": "alice", "code": code, "source": "198.51.100.1" });
     assert!(party.accepts(&moved), "a user may have moved to another network");
 
     site.kill_and_restart();
