@@ -53,6 +53,8 @@ pub enum BucketKind {
     Global,
     /// Challenges skipped for one name.
     Skips,
+    /// Failures from one source through one relying party, over all names.
+    Place,
 }
 
 /// A device key cannot be sealed or opened.
@@ -158,6 +160,7 @@ impl Keyring {
             BucketKind::RelyingParty => 2,
             BucketKind::Global => 3,
             BucketKind::Skips => 4,
+            BucketKind::Place => 5,
         }]);
         update_with(&mut mac, realm.as_str().as_bytes());
         for part in parts {

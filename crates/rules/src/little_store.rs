@@ -61,6 +61,7 @@ impl LittleStore {
                 .collect(),
             throttle: ThrottleSnapshot {
                 source: bucket(&buckets.source),
+                place: bucket(&buckets.place),
                 relying_party: bucket(&buckets.relying_party),
                 global: bucket(&buckets.global),
                 skips: bucket(&buckets.skips),

@@ -1,11 +1,13 @@
 //! How guessing is slowed: who has to wait, and how long. All counts are durable and keyed by hashes, the same for
 //! names that exist and names that do not, so that no answer tells which is which.
 //!
-//! Four limits, each of which touches no more than where the failures come from:
+//! Five limits, each of which touches no more than where the failures come from:
 //!
 //! - a *source* that failed at a name waits longer with each further failure, for that name only;
-//! - a *relying party* that many failures come through is let in one attempt at a time;
-//! - when a whole *realm* has too many failures, only the relying parties that a good part of them came through wait;
+//! - a *place*, a source at one relying party over all names, waits after each failure once it has made many;
+//! - in a *relying party* that very many failures come through, the places that made some of them are let in one
+//!   attempt at a time;
+//! - when a whole *realm* has too many failures, likewise in the relying parties that a good part of them came through;
 //! - an *authenticator* with [`HARD_STOP`] consecutive failures is locked until its operator unlocks it.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -28,6 +30,15 @@ pub const FIRST_DELAY_MS: u64 = 30_000;
 /// The longest that a source waits after a failure. Longer would punish a person for yesterday's typing.
 pub const LONGEST_DELAY_MS: u64 = 3_600_000;
 
+/// Failures of one place in its window before it is slowed: six times what a user makes who is slowed at one name.
+pub const PLACE_FAILURES: u32 = 30;
+
+/// How long a place's failures are counted together. No success ends it: an attacker has a code of his own.
+pub const PLACE_WINDOW_MS: u64 = 600_000;
+
+/// How long a slowed place waits after each failure.
+pub const PLACE_SPACING_MS: u64 = 5_000;
+
 /// Failures of one relying party in its window before it is slowed: ten times what a busy log-in page of honest
 /// people makes.
 pub const RELYING_PARTY_FAILURES: u32 = 600;
@@ -35,7 +46,8 @@ pub const RELYING_PARTY_FAILURES: u32 = 600;
 /// How long a relying party's failures are counted together.
 pub const RELYING_PARTY_WINDOW_MS: u64 = 600_000;
 
-/// A slowed relying party waits this long after each failure: a slow trickle, so that its honest users still get in.
+/// How long the places with failures in a slowed relying party wait after each of its failures: a slow trickle. A place
+/// without a failure in the window does not wait.
 pub const RELYING_PARTY_SPACING_MS: u64 = 5_000;
 
 /// Failures of a whole realm in its window before the relying parties that they come through are slowed further.
@@ -44,7 +56,7 @@ pub const GLOBAL_FAILURES: u32 = 6_000;
 /// How long a realm's failures are counted together.
 pub const GLOBAL_WINDOW_MS: u64 = 600_000;
 
-/// How long those relying parties wait after each failure.
+/// How long the places with failures in those relying parties wait after each failure.
 pub const GLOBAL_SPACING_MS: u64 = 30_000;
 
 /// A relying party with at least one in so many of the realm's failures counts as a cause of them.
@@ -63,6 +75,7 @@ const _: () = assert!(FIRST_DELAY_MS << ENOUGH_DOUBLINGS > LONGEST_DELAY_MS);
 const _: () = assert!(
     BUCKET_KEPT_MS >= SOURCE_WINDOW_MS
         && BUCKET_KEPT_MS >= SKIPS_WINDOW_MS
+        && BUCKET_KEPT_MS >= PLACE_WINDOW_MS
         && BUCKET_KEPT_MS >= RELYING_PARTY_WINDOW_MS
         && BUCKET_KEPT_MS >= GLOBAL_WINDOW_MS
 );
@@ -77,7 +90,7 @@ pub const fn is_locked(failures: u32) -> bool {
 #[must_use]
 pub fn wait_ms(seen: &ThrottleSnapshot, max_failures: u8, now: UnixMillis) -> u64 {
     let source = source_wait_ms(&seen.source, max_failures, now);
-    source.max(relying_party_wait_ms(seen, now))
+    source.max(place_wait_ms(&seen.place, now)).max(relying_party_wait_ms(seen, now))
 }
 
 /// How long a source waits after so many failures at a name, in milliseconds: nothing below `max_failures`, then
@@ -127,6 +140,8 @@ pub struct Attempt<'a> {
 pub struct Buckets {
     /// Of this name from this source.
     pub source: BucketKey,
+    /// Of this source at the relying party, over all names.
+    pub place: BucketKey,
     /// Of the relying party.
     pub relying_party: BucketKey,
     /// Of everybody in the realm.
@@ -147,14 +162,15 @@ impl Buckets {
             VerifyTarget::Subscriber(id) => ("user", id.to_string()),
             VerifyTarget::Authenticator(id) => ("device", id.to_string()),
         };
-        let (origin, place) = match source {
+        let (origin, whence) = match source {
             Some(source) => ("source", network(source)),
             None => ("relying-party", relying_party.as_str().to_owned()),
         };
         let named = [realm.as_str(), kind, &name];
-        let from = [realm.as_str(), kind, &name, origin, &place];
+        let from = [realm.as_str(), kind, &name, origin, &whence];
         Self {
             source: keyring.bucket(BucketKind::Source, home, &from),
+            place: keyring.bucket(BucketKind::Place, home, &[relying_party.as_str(), origin, &whence]),
             relying_party: keyring.bucket(BucketKind::RelyingParty, home, &[relying_party.as_str()]),
             global: keyring.bucket(BucketKind::Global, home, &[]),
             skips: keyring.bucket(BucketKind::Skips, home, &named),
@@ -168,7 +184,16 @@ fn source_wait_ms(bucket: &Bucket, max_failures: u8, now: UnixMillis) -> u64 {
     remaining_ms(bucket, source_delay_ms(failures, max_failures), now)
 }
 
+fn place_wait_ms(bucket: &Bucket, now: UnixMillis) -> u64 {
+    let is_slowed = in_window(bucket, PLACE_WINDOW_MS, now) >= PLACE_FAILURES;
+    remaining_ms(bucket, if is_slowed { PLACE_SPACING_MS } else { 0 }, now)
+}
+
+/// Only a place that made some of the failures waits for them.
 fn relying_party_wait_ms(seen: &ThrottleSnapshot, now: UnixMillis) -> u64 {
+    if in_window(&seen.place, PLACE_WINDOW_MS, now) == 0 {
+        return 0;
+    }
     let own = in_window(&seen.relying_party, RELYING_PARTY_WINDOW_MS, now);
     let all = in_window(&seen.global, GLOBAL_WINDOW_MS, now);
     let spacing_ms = if all >= GLOBAL_FAILURES && own.saturating_mul(GLOBAL_SHARE) >= all {

@@ -37,6 +37,8 @@ pub struct VerifyLookup {
     pub operation: Option<OperationId>,
     /// The bucket of this name from this source.
     pub source_bucket: BucketKey,
+    /// The bucket of this source at the relying party, over all names.
+    pub place_bucket: BucketKey,
     /// The bucket of the relying party.
     pub relying_party_bucket: BucketKey,
     /// The bucket of everybody in the realm.

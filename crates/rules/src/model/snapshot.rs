@@ -56,6 +56,8 @@ pub struct Candidate {
 pub struct ThrottleSnapshot {
     /// Of this name from this source.
     pub source: Bucket,
+    /// Of this source at the relying party, over all names.
+    pub place: Bucket,
     /// Of the relying party.
     pub relying_party: Bucket,
     /// Of everybody.

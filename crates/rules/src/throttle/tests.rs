@@ -49,22 +49,58 @@ fn a_day_holds_as_many_guesses_as_the_delays_leave() {
 
 #[test]
 fn a_relying_party_with_many_failures_trickles() {
-    let mut seen = ThrottleSnapshot { relying_party: bucket(RELYING_PARTY_FAILURES - 1), ..Default::default() };
+    let mut seen = ThrottleSnapshot {
+        place: bucket(1),
+        relying_party: bucket(RELYING_PARTY_FAILURES - 1),
+        ..Default::default()
+    };
     assert_eq!(wait_ms(&seen, 5, START), 0);
     seen.relying_party.failures += 1;
     assert_eq!(wait_ms(&seen, 5, START), RELYING_PARTY_SPACING_MS);
     assert_eq!(wait_ms(&seen, 5, START.plus(RELYING_PARTY_SPACING_MS)), 0);
+    let elsewhere = ThrottleSnapshot { place: Bucket::default(), ..seen };
+    assert_eq!(wait_ms(&elsewhere, 5, START), 0, "a source without failures");
     seen.relying_party.last_failure_at = START.plus(RELYING_PARTY_WINDOW_MS);
     assert_eq!(wait_ms(&seen, 5, START.plus(RELYING_PARTY_WINDOW_MS)), 0);
 }
 
 #[test]
 fn a_flooded_realm_slows_only_whom_the_flood_comes_through() {
-    let seen = |own| ThrottleSnapshot { relying_party: bucket(own), global: bucket(6_000), ..Default::default() };
+    let flooded = |place, own| ThrottleSnapshot {
+        place: bucket(place),
+        relying_party: bucket(own),
+        global: bucket(6_000),
+        ..Default::default()
+    };
+    let seen = |own| flooded(1, own);
+    assert_eq!(wait_ms(&flooded(0, 600), 5, START), 0, "a source without failures");
     assert_eq!(wait_ms(&seen(600), 5, START), GLOBAL_SPACING_MS);
     assert_eq!(wait_ms(&seen(599), 5, START), 0);
-    let calm = ThrottleSnapshot { global: bucket(5_999), relying_party: bucket(5_999), ..Default::default() };
+    let calm = ThrottleSnapshot { global: bucket(5_999), ..seen(5_999) };
     assert_eq!(wait_ms(&calm, 5, START), RELYING_PARTY_SPACING_MS);
+}
+
+#[test]
+fn a_place_with_many_failures_waits_after_each() {
+    let mut seen = ThrottleSnapshot { place: bucket(PLACE_FAILURES - 1), ..Default::default() };
+    assert_eq!(wait_ms(&seen, 5, START), 0);
+    seen.place.failures += 1;
+    assert_eq!(wait_ms(&seen, 5, START), PLACE_SPACING_MS);
+    assert_eq!(wait_ms(&seen, 5, START.plus(PLACE_SPACING_MS)), 0);
+    seen.place.last_failure_at = START.plus(PLACE_WINDOW_MS);
+    assert_eq!(wait_ms(&seen, 5, START.plus(PLACE_WINDOW_MS)), 0);
+}
+
+#[test]
+fn a_place_is_a_source_at_one_relying_party_whatever_the_name() {
+    let of = |name: &str, by: &str, source| buckets("ship-17", &user(name), by, source).place;
+    let here = of("alice", "vpn", Some("192.0.2.1"));
+    assert_eq!(here, of("bob", "vpn", Some("192.0.2.1")));
+    assert_eq!(here, buckets("mine-4", &user("bob"), "vpn", Some("192.0.2.1")).place);
+    assert_ne!(here, of("alice", "vpn", Some("192.0.2.2")));
+    assert_ne!(here, of("alice", "ssh", Some("192.0.2.1")));
+    assert_eq!(of("alice", "vpn", None), of("bob", "vpn", None));
+    assert_ne!(of("alice", "vpn", None), of("alice", "vpn", Some("vpn")));
 }
 
 #[test]
@@ -112,8 +148,8 @@ fn an_address_of_ipv6_counts_by_its_network() {
 #[test]
 fn no_two_buckets_of_an_attempt_are_the_same() {
     let all = buckets("ship-17", &user("alice"), "vpn", Some("192.0.2.1"));
-    let mut keys = [all.source, all.relying_party, all.global, all.skips, all.stand_in].map(|key| key.0).to_vec();
+    let mut keys = [all.source, all.place, all.relying_party, all.global, all.skips, all.stand_in].map(|key| key.0).to_vec();
     keys.sort_unstable();
     keys.dedup();
-    assert_eq!(keys.len(), 5);
+    assert_eq!(keys.len(), 6);
 }

@@ -12,7 +12,7 @@ use crate::model::{
     VerifySnapshot, VerifyTarget, Write,
 };
 use crate::throttle::{
-    GLOBAL_WINDOW_MS, HARD_STOP, RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
+    GLOBAL_WINDOW_MS, HARD_STOP, PLACE_WINDOW_MS, RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
 };
 
 /// An attempt that may go ahead, with all that decides it.
@@ -172,6 +172,7 @@ impl Case<'_> {
     fn count_in_buckets(&self, changes: &mut Changes, rng: &mut (impl CryptoRng + ?Sized)) {
         let buckets = lookup_buckets(self.request, self.keyring);
         changes.writes.push(self.count(buckets.source, SOURCE_WINDOW_MS));
+        changes.writes.push(self.count(buckets.place, PLACE_WINDOW_MS));
         changes.writes.push(self.count(buckets.relying_party, RELYING_PARTY_WINDOW_MS));
         changes.writes.push(self.count(buckets.global, GLOBAL_WINDOW_MS));
         let failures = in_window(&self.snapshot.throttle.source, SOURCE_WINDOW_MS, self.now).saturating_add(1);

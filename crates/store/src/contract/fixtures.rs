@@ -181,7 +181,7 @@ pub fn bucket(byte: u8) -> BucketKey {
     BucketKey([byte; 16])
 }
 
-/// A lookup of a target, with the buckets 1 to 4 and the operation `op` of `vpn`.
+/// A lookup of a target, with the buckets 1 to 5 and the operation `op` of `vpn`.
 pub fn lookup(realm: &str, target: VerifyTarget) -> VerifyLookup {
     VerifyLookup {
         realm: realm_id(realm),
@@ -192,6 +192,7 @@ pub fn lookup(realm: &str, target: VerifyTarget) -> VerifyLookup {
         relying_party_bucket: bucket(2),
         global_bucket: bucket(3),
         skips_bucket: bucket(4),
+        place_bucket: bucket(5),
     }
 }
 

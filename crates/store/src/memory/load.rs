@@ -45,6 +45,7 @@ impl State {
             candidates: live.map(|it| self.candidate(it)).collect(),
             throttle: ThrottleSnapshot {
                 source: self.bucket(&lookup.realm, lookup.source_bucket),
+                place: self.bucket(&lookup.realm, lookup.place_bucket),
                 relying_party: self.bucket(&lookup.realm, lookup.relying_party_bucket),
                 global: self.bucket(&lookup.realm, lookup.global_bucket),
                 skips: self.bucket(&lookup.realm, lookup.skips_bucket),

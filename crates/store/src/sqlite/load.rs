@@ -59,6 +59,7 @@ pub(super) fn verify(connection: &Connection, lookup: &VerifyLookup) -> Result<V
         candidates: live.map(|it| candidate(connection, it)).collect::<Result<_, _>>()?,
         throttle: ThrottleSnapshot {
             source: bucket(connection, &lookup.realm, lookup.source_bucket)?,
+            place: bucket(connection, &lookup.realm, lookup.place_bucket)?,
             relying_party: bucket(connection, &lookup.realm, lookup.relying_party_bucket)?,
             global: bucket(connection, &lookup.realm, lookup.global_bucket)?,
             skips: bucket(connection, &lookup.realm, lookup.skips_bucket)?,

@@ -45,7 +45,7 @@ fn all_refusals_write_and_work_alike() {
     let mut wrong = world.clone();
     let request = wrong.attempt(user("alice"), "000000");
     let expected = rejected(&mut wrong, &request);
-    assert_eq!(expected.0, ["operation", "count", "count", "count", "count", "audit"]);
+    assert_eq!(expected.0, ["operation", "count", "count", "count", "count", "count", "audit"]);
     assert_eq!(expected.1, WORK_BLOCK);
 
     let refused = |change: &dyn Fn(&mut World), target: VerifyTarget, home: Option<&str>| {

@@ -2,7 +2,7 @@
 
 use crate::little_store::{World, code, user};
 use crate::model::*;
-use crate::throttle::{HARD_STOP, RELYING_PARTY_FAILURES};
+use crate::throttle::{HARD_STOP, PLACE_FAILURES, PLACE_SPACING_MS, RELYING_PARTY_FAILURES};
 use crate::verify::{VerifyDecision, VerifyRefusal};
 
 const ACCEPTED: Result<Verdict, VerifyRefusal> = Ok(Verdict::Accepted);
@@ -144,16 +144,66 @@ fn refill_rotation_and_policy_reset_no_count() {
     assert_eq!(world.store.failures_of(id), 5);
 }
 
+/// Fails so often from one source, each time at another made-up name, as fast as it is let.
+fn flood(world: &mut World, source: Option<&str>, times: u32) {
+    for number in 0..times {
+        let mut request = world.attempt(user(&format!("user-{number}")), "000000");
+        request.source = source.map(str::to_owned);
+        while let Err(VerifyRefusal::SlowDown { retry_after_ms }) = world.verify(&request) {
+            world.now = world.now.plus(retry_after_ms);
+        }
+    }
+}
+
+// MB-VER-8
 #[test]
-fn a_relying_party_that_is_flooded_waits_and_another_does_not() {
+fn a_source_that_fails_at_many_names_waits_at_all_of_them_and_a_success_ends_nothing() {
+    let (mut world, id) = world();
+    let before = world.now;
+    flood(&mut world, Some("192.0.2.1"), PLACE_FAILURES);
+    assert_eq!(world.now, before, "so many are free");
+    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(PLACE_SPACING_MS));
+    world.now = world.now.plus(PLACE_SPACING_MS);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
+    world.fail_from("user-0", "192.0.2.1", 1);
+    assert_eq!(world.try_code("alice", &code(id, 2)), slow_down(PLACE_SPACING_MS));
+    let mut elsewhere = world.attempt(user("alice"), &code(id, 2));
+    elsewhere.source = Some("198.51.100.7".to_owned());
+    assert_eq!(world.verify(&elsewhere), ACCEPTED);
+}
+
+// MB-VER-8
+#[test]
+fn a_source_alone_never_makes_its_relying_party_wait() {
+    let (mut world, id) = world();
+    flood(&mut world, Some("198.51.100.7"), RELYING_PARTY_FAILURES);
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED);
+}
+
+// MB-VER-8
+#[test]
+fn a_relying_party_that_is_flooded_lets_those_wait_that_failed() {
     let (mut world, id) = world();
     for number in 0..RELYING_PARTY_FAILURES {
-        world.fail_from(&format!("user-{number}"), "192.0.2.1", 1);
+        world.fail_from(&format!("user-{number}"), &format!("10.0.{}.{}", number / 250, number % 250), 1);
     }
-    assert_eq!(world.try_code("alice", &code(id, 1)), slow_down(5_000));
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED, "an honest user elsewhere");
+    let mut guess = world.attempt(user("alice"), &code(id, 2));
+    guess.source = Some("10.0.0.7".to_owned());
+    assert_eq!(world.verify(&guess), slow_down(5_000));
+    world.now = world.now.plus(5_000);
+    assert_eq!(world.verify(&guess), ACCEPTED);
+}
+
+#[test]
+fn a_relying_party_that_tells_no_source_is_one() {
+    let (mut world, id) = world();
+    flood(&mut world, None, PLACE_FAILURES);
+    let mut request = world.attempt(user("alice"), &code(id, 1));
+    request.source = None;
+    assert_eq!(world.verify(&request), slow_down(PLACE_SPACING_MS));
     let mut through_another = world.attempt(user("alice"), &code(id, 1));
+    through_another.source = None;
     through_another.relying_party = RelyingPartyId::new("ssh").unwrap();
     assert_eq!(world.verify(&through_another), ACCEPTED);
-    world.now = world.now.plus(5_000);
-    assert_eq!(world.try_code("alice", &code(id, 2)), ACCEPTED, "an honest user gets in");
 }
