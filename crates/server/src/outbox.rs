@@ -63,7 +63,7 @@ impl Core {
     /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
     /// whose work fails keeps nobody else in the batch waiting.
     async fn do_due_work(&self) -> Result<(), Problem> {
-        let due = self.store.work_due(SWEEP_BATCH).await?;
+        let due = self.store.work_due(None, SWEEP_BATCH).await?;
         for id in &due {
             if let Err(problem) = self.do_work_of(id).await {
                 tracing::warn!(device = %id, ?problem, "due work could not be done and is tried again");

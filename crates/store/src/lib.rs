@@ -190,12 +190,12 @@ pub trait Store: Send + Sync + 'static {
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError>;
 
     /// Authenticators with a refill or a rotation that is due and not yet begun, by realm and identification code; at
-    /// most `limit` and [`MAX_PAGE`].
+    /// most `limit` and [`MAX_PAGE`], and only those behind `after`. An `after` that is gone has none behind it.
     ///
-    /// Only active ones that wait for no restore: the others cannot be worked on. A rotation is begun when a next key,
-    /// a SYNC or a rotation message is there. Whoever works on one clears its flag, also when the decision is to do
+    /// Only active ones that wait for no restore, of subscribers that are not suspended: the others cannot be worked on.
+    /// A rotation is begun when a next key, a SYNC or a rotation message is there. Whoever works on one clears its flag, also when the decision is to do
     /// nothing: one that stays due stands before those after it.
-    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
+    async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
     /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
     /// before `buckets_before`, events before `events_before`, and sets that are spent whole with their spends. Returns

@@ -49,11 +49,8 @@ fn a_day_holds_as_many_guesses_as_the_delays_leave() {
 
 #[test]
 fn a_relying_party_with_many_failures_trickles() {
-    let mut seen = ThrottleSnapshot {
-        place: bucket(1),
-        relying_party: bucket(RELYING_PARTY_FAILURES - 1),
-        ..Default::default()
-    };
+    let mut seen =
+        ThrottleSnapshot { place: bucket(1), relying_party: bucket(RELYING_PARTY_FAILURES - 1), ..Default::default() };
     assert_eq!(wait_ms(&seen, 5, START), 0);
     seen.relying_party.failures += 1;
     assert_eq!(wait_ms(&seen, 5, START), RELYING_PARTY_SPACING_MS);
@@ -148,7 +145,8 @@ fn an_address_of_ipv6_counts_by_its_network() {
 #[test]
 fn no_two_buckets_of_an_attempt_are_the_same() {
     let all = buckets("ship-17", &user("alice"), "vpn", Some("192.0.2.1"));
-    let mut keys = [all.source, all.place, all.relying_party, all.global, all.skips, all.stand_in].map(|key| key.0).to_vec();
+    let mut keys =
+        [all.source, all.place, all.relying_party, all.global, all.skips, all.stand_in].map(|key| key.0).to_vec();
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), 6);

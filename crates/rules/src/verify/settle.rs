@@ -12,7 +12,8 @@ use crate::model::{
     VerifySnapshot, VerifyTarget, Write,
 };
 use crate::throttle::{
-    GLOBAL_WINDOW_MS, HARD_STOP, PLACE_WINDOW_MS, RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
+    GLOBAL_WINDOW_MS, HARD_STOP, PLACE_WINDOW_MS, RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked,
+    source_delay_ms,
 };
 
 /// An attempt that may go ahead, with all that decides it.

@@ -261,8 +261,8 @@ impl Store for Hooked {
         self.inner.outbox_due(now, limit).await
     }
 
-    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
-        self.inner.work_due(limit).await
+    async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
+        self.inner.work_due(after, limit).await
     }
 
     async fn prune(

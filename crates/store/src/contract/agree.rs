@@ -99,7 +99,9 @@ async fn view(store: &dyn Store) -> String {
     for (now, limit) in [(LATE / 2, 2), (LATE, 100), (i64::MAX.cast_unsigned(), 100)] {
         writeln!(view, "due {:?}", store.outbox_due(UnixMillis(now), limit).await.unwrap()).unwrap();
     }
-    writeln!(view, "work {:?} {:?}", store.work_due(1).await.unwrap(), store.work_due(100).await.unwrap()).unwrap();
+    for (after, limit) in [(None, 1), (None, 100), (Some(id(DEVICES[0])), 100)] {
+        writeln!(view, "work {:?}", store.work_due(after, limit).await.unwrap()).unwrap();
+    }
     writeln!(view, "{:?}", StoreStats { bytes: 0, ..store.stats().await.unwrap() }).unwrap();
     view
 }

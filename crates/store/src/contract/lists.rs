@@ -211,7 +211,7 @@ pub async fn work_is_due_until_it_is_begun(store: Arc<dyn Store>) {
         version.set(version.get() + 1);
         change(&mut it);
         commit(&*store, vec![Write::PutAuthenticator(Box::new(it))]).await.unwrap();
-        !store.work_due(10).await.unwrap().is_empty()
+        !store.work_due(None, 10).await.unwrap().is_empty()
     };
     let next = || NextKey { epoch: Epoch(1), sealed: SealedKey(vec![1]), ephemeral: Vec::new(), counter: 0 };
     assert!(!due_with(&|_| {}).await);
@@ -259,8 +259,42 @@ pub async fn work_is_due_until_it_is_begun(store: Arc<dyn Store>) {
         writes.push(Write::InsertAuthenticator(Box::new(it)));
     }
     commit(&*store, writes).await.unwrap();
-    assert_eq!(store.work_due(3).await.unwrap(), [id(1), id(2), id(3)]);
-    assert_eq!(store.work_due(0).await.unwrap(), []);
+    assert_eq!(store.work_due(None, 3).await.unwrap(), [id(1), id(2), id(3)]);
+    assert_eq!(store.work_due(None, 0).await.unwrap(), []);
+}
+
+pub async fn due_work_comes_in_pages_and_not_for_the_suspended(store: Arc<dyn Store>) {
+    let due = |realm: &str, byte, user: &str| {
+        let it = Authenticator { refill_due: Some(RefillReason::Operator), ..authenticator(realm, byte, user) };
+        Write::InsertAuthenticator(Box::new(it))
+    };
+    // In the order of realms, and of identification codes within each.
+    let writes = vec![
+        Write::PutRealm(Box::new(realm("alpha"))),
+        Write::PutRealm(Box::new(realm("beta"))),
+        Write::PutSubscriber(Box::new(subscriber("alpha", "ada"))),
+        Write::PutSubscriber(Box::new(subscriber("alpha", "eve"))),
+        Write::PutSubscriber(Box::new(subscriber("beta", "ada"))),
+        due("alpha", 3, "ada"),
+        due("alpha", 5, "eve"),
+        due("alpha", 7, "ada"),
+        due("beta", 2, "ada"),
+        due("beta", 4, "ada"),
+    ];
+    commit(&*store, writes).await.unwrap();
+    assert_eq!(store.work_due(None, 10).await.unwrap(), [id(3), id(5), id(7), id(2), id(4)]);
+    let suspend = async |version, suspended| {
+        let eve = matchbook_rules::Subscriber { version: Version(version), suspended, ..subscriber("alpha", "eve") };
+        commit(&*store, vec![Write::PutSubscriber(Box::new(eve))]).await.unwrap();
+    };
+    suspend(1, true).await;
+    assert_eq!(store.work_due(None, 2).await.unwrap(), [id(3), id(7)]);
+    assert_eq!(store.work_due(Some(id(5)), 2).await.unwrap(), [id(7), id(2)]);
+    assert_eq!(store.work_due(Some(id(2)), 2).await.unwrap(), [id(4)]);
+    assert_eq!(store.work_due(Some(id(4)), 2).await.unwrap(), []);
+    assert_eq!(store.work_due(Some(id(9)), 2).await.unwrap(), [], "nobody's");
+    suspend(2, false).await;
+    assert_eq!(store.work_due(Some(id(3)), 1).await.unwrap(), [id(5)]);
 }
 
 pub async fn stats_count(store: Arc<dyn Store>) {

@@ -63,6 +63,7 @@ macro_rules! store_contract {
             lists: the_outbox_of_a_device_comes_oldest_first,
             lists: outbox_writes_do_nothing_when_the_message_is_gone,
             lists: work_is_due_until_it_is_begun,
+            lists: due_work_comes_in_pages_and_not_for_the_suspended,
             lists: stats_count,
             sweeps: pruning_forgets_by_time,
             sweeps: pruning_forgets_sets_that_are_spent_whole,

@@ -24,7 +24,7 @@ pub async fn an_empty_store_answers_nothing(store: Arc<dyn Store>) {
     assert!(store.tokens().await.unwrap().is_empty());
     assert!(store.token_by_hash(&[1; 32]).await.unwrap().is_none());
     assert!(store.outbox_due(UnixMillis(u64::MAX), 10).await.unwrap().is_empty());
-    assert!(store.work_due(10).await.unwrap().is_empty());
+    assert!(store.work_due(None, 10).await.unwrap().is_empty());
     let stats = store.stats().await.unwrap();
     assert_eq!(StoreStats { bytes: 0, ..stats }, StoreStats::default());
     let snapshot = store.load_verify(&lookup_user("alpha", "ada")).await.unwrap();

@@ -130,12 +130,17 @@ impl State {
         due.into_iter().take(rows(limit.min(MAX_PAGE))).cloned().collect()
     }
 
-    pub(super) fn work_due(&self, limit: u32) -> Vec<AuthenticatorId> {
+    pub(super) fn work_due(&self, after: Option<&AuthenticatorId>, limit: u32) -> Vec<AuthenticatorId> {
+        let behind = |key: &DeviceKey| {
+            after.is_none_or(|id| self.directory.get(id).is_some_and(|realm| *key > (realm.clone(), *id)))
+        };
         let due = self.authenticators.iter().filter(|(key, it)| {
             let begun = it.keys.next.is_some()
                 || self.outbox_of(key).any(|item| matches!(item.kind, OutboxKind::Rotation | OutboxKind::Sync));
-            let workable = it.status == Status::Active && !it.restored;
-            workable && (it.refill_due.is_some() || (it.rotation_wanted.is_some() && !begun))
+            let subscriber = self.subscribers.get(&(it.realm.clone(), it.subscriber.clone()));
+            let suspended = subscriber.is_some_and(|it| it.suspended);
+            let workable = it.status == Status::Active && !it.restored && !suspended;
+            behind(key) && workable && (it.refill_due.is_some() || (it.rotation_wanted.is_some() && !begun))
         });
         due.map(|(_, it)| it.id).take(rows(limit.min(MAX_PAGE))).collect()
     }

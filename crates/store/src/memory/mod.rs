@@ -145,8 +145,8 @@ impl Store for MemoryStore {
         Ok(self.state().outbox_due(now, limit))
     }
 
-    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
-        Ok(self.state().work_due(limit))
+    async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
+        Ok(self.state().work_due(after.as_ref(), limit))
     }
 
     async fn prune(

@@ -4,6 +4,7 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{AuditEvent, Authenticator, OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord};
 use rusqlite::Connection;
 
+use super::apply::one;
 use super::rows::{
     OUTBOX_ROTATION, OUTBOX_SYNC, ReadError, STATUS_ACTIVE, STATUS_REVOKED, blob, column, number, row, rows, text, time,
 };
@@ -90,14 +91,37 @@ pub(super) fn outbox_due(connection: &Connection, now: UnixMillis, limit: u32) -
     rows(connection, sql, [time(now), number(limit.min(MAX_PAGE))])
 }
 
-pub(super) fn work_due(connection: &Connection, limit: u32) -> Result<Vec<AuthenticatorId>, ReadError> {
+pub(super) fn work_due(
+    connection: &Connection,
+    after: Option<&AuthenticatorId>,
+    limit: u32,
+) -> Result<Vec<AuthenticatorId>, ReadError> {
+    let realm: Option<RealmId> = match after {
+        Some(id) => {
+            let sql = "SELECT realm FROM directory WHERE authenticator = ?1";
+            let Some(realm) = one(connection, sql, [blob(&id.0)], |it| it.name())? else { return Ok(Vec::new()) };
+            Some(realm)
+        }
+        None => None,
+    };
     let sql = "SELECT authenticator FROM authenticators AS a \
                WHERE (refill_due IS NOT NULL OR rotation_wanted IS NOT NULL) AND status = ?1 AND restored = 0 \
                AND (refill_due IS NOT NULL OR (next_epoch IS NULL AND NOT EXISTS ( \
                    SELECT 1 FROM outbox WHERE outbox.realm = a.realm AND outbox.authenticator = a.authenticator \
                    AND kind IN (?2, ?3)))) \
+               AND NOT EXISTS (SELECT 1 FROM subscribers AS s \
+                   WHERE s.realm = a.realm AND s.subscriber = a.subscriber AND s.suspended = 1) \
+               AND (realm, authenticator) > (?5, ?6) \
                ORDER BY realm, authenticator LIMIT ?4";
-    let values = [number(STATUS_ACTIVE), number(OUTBOX_ROTATION), number(OUTBOX_SYNC), number(limit.min(MAX_PAGE))];
+    let values = [
+        number(STATUS_ACTIVE),
+        number(OUTBOX_ROTATION),
+        number(OUTBOX_SYNC),
+        number(limit.min(MAX_PAGE)),
+        // The empty text stands before every name.
+        text(realm.as_ref().map_or("", RealmId::as_str)),
+        blob(after.map_or(&[][..], |id| &id.0)),
+    ];
     column(connection, sql, values, |fields| fields.array().map(AuthenticatorId))
 }
 

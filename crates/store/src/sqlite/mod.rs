@@ -210,8 +210,8 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
     }
 
-    async fn work_due(&self, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
-        self.readers.read(move |connection| list::work_due(connection, limit)).await
+    async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
+        self.readers.read(move |connection| list::work_due(connection, after.as_ref(), limit)).await
     }
 
     async fn prune(
