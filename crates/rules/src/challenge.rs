@@ -118,7 +118,7 @@ impl<'a> Case<'a> {
         let subscriber = self.snapshot.subscriber.as_ref();
         let candidates = known_candidates(&self.request.attempt(), self.snapshot);
         let held = candidates.iter().map(|candidate| {
-            let holding = Holding::of(candidate, self.policy.mode, self.keyring);
+            let holding = Holding::of(candidate, &self.policy, self.keyring);
             (candidate, Standing::of(candidate, subscriber) == Standing::Usable, holding)
         });
         let best = held.max_by_key(|(candidate, usable, holding)| {

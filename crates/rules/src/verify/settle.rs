@@ -46,7 +46,7 @@ impl Case<'_> {
             .map(|(place, candidate)| Standpoint {
                 candidate,
                 standing: Standing::of(candidate, subscriber),
-                holding: Holding::of(candidate, self.policy.mode, self.keyring),
+                holding: Holding::of(candidate, &self.policy, self.keyring),
                 typed: found.of(place).collect(),
             })
             .collect();
@@ -75,12 +75,12 @@ impl Case<'_> {
         changes.writes.push(self.operation(Verdict::Accepted));
         changes.writes.push(self.spend(authenticator.id, index, SpendKind::Accepted));
         let passed_over = winner.holding.passed_over(index, self.policy.mode);
-        for passed in passed_over {
+        for passed in &passed_over {
             changes.writes.push(self.spend(authenticator.id, *passed, SpendKind::Skipped));
         }
         self.clear_failures(winner, standpoints, &mut changes);
-        let refill = self.refill(winner, passed_over.len() + 1, &mut changes);
-        let detail = match passed_over {
+        let refill = self.refill(winner, winner.holding.used_up_by(index, self.policy.mode), &mut changes);
+        let detail = match passed_over.as_slice() {
             [] => format!("code {index} accepted"),
             passed => format!("code {index} accepted, {} passed over and dead", passed.len()),
         };

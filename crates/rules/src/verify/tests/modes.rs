@@ -188,6 +188,58 @@ fn sets_of_two_formats_are_each_read_in_their_own() {
     assert_eq!(world.try_code("alice", &code(id, 5)), ACCEPTED, "issued with 6 digits");
 }
 
+// MB-VER-6
+#[test]
+fn short_codes_of_an_earlier_policy_do_not_all_count_under_any_unused() {
+    let (mut world, id) = world(Mode::Indexed);
+    world.policy().mode = Mode::AnyUnused;
+    world.policy().digits = 8;
+    world.policy().accept_guessable_codes = false;
+    long_codes(&mut world, id, 41, &["41000000", "42000000", "43000000"]);
+    assert_eq!(world.try_code("alice", &code(id, 2)), REJECTED);
+    assert_eq!(world.try_code("alice", "43000000"), ACCEPTED, "long enough");
+    assert_eq!(world.try_code("alice", "41000000"), ACCEPTED, "long enough");
+    assert_eq!(world.try_code("alice", &code(id, 1)), ACCEPTED, "the lowest");
+    assert_eq!(world.try_code("alice", &code(id, 2)), ACCEPTED, "the lowest now");
+    assert_eq!(world.try_code("alice", &code(id, 9)), REJECTED);
+    world.policy().accept_guessable_codes = true;
+    assert_eq!(world.try_code("alice", &code(id, 9)), ACCEPTED);
+}
+
+fn long_codes(world: &mut World, id: AuthenticatorId, first: u32, codes: &[&str]) {
+    let format = CodeFormat::new(Alphabet::Decimal, 8).unwrap();
+    let tags = (first..).zip(codes).map(|(index, code)| {
+        keyring().code_tag(&realm_id(), id, CodeIndex(index), &Code::parse(format, code).unwrap())
+    });
+    let set = IssuedSet {
+        realm: realm_id(),
+        authenticator: id,
+        first: CodeIndex(first),
+        format,
+        tags: tags.collect(),
+        pepper_version: 1,
+        issued_at: START,
+    };
+    world.store.sets.get_mut(&id).unwrap().push(set);
+}
+
+// MB-VER-5
+#[test]
+fn what_in_order_leaves_behind_is_spent_also_below_what_another_mode_spent() {
+    let (mut world, id) = world(Mode::AnyUnused);
+    assert_eq!(world.try_code("alice", &code(id, 5)), ACCEPTED);
+    world.policy().mode = Mode::NextInOrder { look_ahead: 3 };
+    world.policy().threshold = 0;
+    assert_eq!(world.try_code("alice", &code(id, 3)), REJECTED, "below the floor");
+    assert_eq!(world.try_code("alice", &code(id, 7)), ACCEPTED);
+    world.policy().mode = Mode::AnyUnused;
+    for dead in [1, 2, 3, 4, 6] {
+        assert_eq!(world.store.spends[&(id, CodeIndex(dead))].kind, SpendKind::Skipped);
+        assert_eq!(world.try_code("alice", &code(id, dead)), REJECTED, "{dead}");
+    }
+    assert_eq!(world.try_code("alice", &code(id, 8)), ACCEPTED);
+}
+
 #[test]
 fn codes_under_another_pepper_are_dead_and_asked_for_by_nobody() {
     let (mut world, id) = world(Mode::Indexed);
