@@ -55,12 +55,22 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// All of it, guarded by the version that was seen.
+    /// All of it, guarded by the version that was seen; where a set or a key goes out, also by the subscriber's, so that
+    /// none does after a suspension.
     pub(crate) fn finish(self) -> Changes {
-        let Authenticator { realm, id, version, .. } = &self.authenticator;
-        let guard = Guard::Authenticator { realm: realm.clone(), id: *id, version: *version };
+        let Authenticator { realm, id, subscriber, version, .. } = &self.authenticator;
+        let mut guards = vec![Guard::Authenticator { realm: realm.clone(), id: *id, version: *version }];
+        let goes_out = |write: &Write| match write {
+            Write::InsertSet(_) => true,
+            Write::InsertOutbox(item) => item.kind == OutboxKind::Rotation,
+            _ => false,
+        };
+        if self.writes.iter().any(goes_out) {
+            let version = self.snapshot.subscriber_version;
+            guards.push(Guard::Subscriber { realm: realm.clone(), id: subscriber.clone(), version });
+        }
         let put = Write::PutAuthenticator(Box::new(self.authenticator));
-        Changes { guards: vec![guard], writes: iter::once(put).chain(self.writes).collect() }
+        Changes { guards, writes: iter::once(put).chain(self.writes).collect() }
     }
 
     /// No sets go to it, and nothing of it verifies, until it or its subscriber is resumed.

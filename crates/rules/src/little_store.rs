@@ -106,6 +106,9 @@ impl LittleStore {
                 self.authenticators.get(id).is_some_and(|one| one.version == *version)
             }
             Guard::Failures { id, count, .. } => self.failures_of(*id) == *count,
+            Guard::Subscriber { id, version, .. } => {
+                self.subscribers.get(id).map_or(Version(0), |one| one.version) == *version
+            }
             Guard::Realm { version, .. } => self.realm.as_ref().map_or(Version(0), |realm| realm.version) == *version,
         }
     }

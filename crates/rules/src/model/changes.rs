@@ -3,8 +3,8 @@
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
-    AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber, TokenId,
-    TokenRecord, Version,
+    AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber,
+    SubscriberId, TokenId, TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.
@@ -36,6 +36,15 @@ pub enum Guard {
         id: AuthenticatorId,
         /// As it was seen.
         count: u32,
+    },
+    /// The subscriber's row is at this version; version 0: there is none.
+    Subscriber {
+        /// The realm.
+        realm: RealmId,
+        /// Which.
+        id: SubscriberId,
+        /// As it was seen.
+        version: Version,
     },
     /// The realm's row is at this version; version 0: there is none.
     Realm {

@@ -2,7 +2,7 @@
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 
-use super::{Authenticator, Bucket, IssuedSet, Operation, OutboxItem, Realm, Subscriber, SubscriberId};
+use super::{Authenticator, Bucket, IssuedSet, Operation, OutboxItem, Realm, Subscriber, SubscriberId, Version};
 
 /// All of one authenticator that a request, an issue or a rotation needs.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct DeviceSnapshot {
     pub realm: Realm,
     /// Its subscriber is suspended.
     pub subscriber_suspended: bool,
+    /// Its subscriber's row is at this version.
+    pub subscriber_version: Version,
     /// The authenticator.
     pub authenticator: Authenticator,
     /// Its issued sets, by first index, ascending; voided and pruned ones are gone.

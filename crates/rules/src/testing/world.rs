@@ -114,6 +114,7 @@ impl World {
             highest_spent: state.spent.last().copied().unwrap_or(CodeIndex::NONE),
             realm: state.realm,
             subscriber_suspended: state.subscriber_suspended,
+            subscriber_version: Version(1),
             authenticator: state.device.unwrap(),
             sets: state.sets,
             failures: state.failures,
@@ -215,6 +216,7 @@ impl World {
                     self.state.device.as_ref().is_some_and(|device| device.id == *id && device.version == *version)
                 }
                 Guard::Failures { count, .. } => self.state.failures == *count,
+                Guard::Subscriber { version, .. } => *version == Version(1),
                 Guard::Realm { version, .. } => self.state.realm.version == *version,
             };
             if !holds {

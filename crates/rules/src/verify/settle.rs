@@ -71,6 +71,14 @@ impl Case<'_> {
             id: authenticator.id,
             version: authenticator.version,
         });
+        changes.guards.extend(self.snapshot.subscriber.as_ref().map(|it| Guard::Subscriber {
+            realm: it.realm.clone(),
+            id: it.id.clone(),
+            version: it.version,
+        }));
+        // Nor is a stricter policy followed by one under the old.
+        let realm = self.snapshot.realm.as_ref();
+        changes.guards.extend(realm.map(|it| Guard::Realm { id: it.id.clone(), version: it.version }));
         changes.guards.push(failures_guard(winner.candidate));
         changes.writes.push(self.operation(Verdict::Accepted));
         changes.writes.push(self.spend(authenticator.id, index, SpendKind::Accepted));

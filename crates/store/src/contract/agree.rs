@@ -48,6 +48,9 @@ async fn freshen(store: &dyn Store, mut changes: Changes) -> Changes {
         match guard {
             Guard::Authenticator { realm, id, version } => *version = device_version(store, realm, id).await,
             Guard::Realm { id, version } => *version = realm_version(store, id).await,
+            Guard::Subscriber { realm, id, version } => {
+                *version = store.subscriber(realm, id).await.unwrap().map_or(Version(0), |it| it.version);
+            }
             Guard::Failures { realm, id, count } => {
                 let lookup = lookup(realm.as_str(), VerifyTarget::Authenticator(*id));
                 let found = store.load_verify(&lookup).await.unwrap().candidates;

@@ -92,6 +92,11 @@ fn guard() -> impl Strategy<Value = Guard> {
         }),
         (realm_id(), device_id(), 0..3_u32).prop_map(|(realm, id, count)| Guard::Failures { realm, id, count }),
         (realm_id(), version()).prop_map(|(id, version)| Guard::Realm { id, version }),
+        (realm_id(), subscriber_id(), version()).prop_map(|(realm, id, version)| Guard::Subscriber {
+            realm,
+            id,
+            version
+        }),
     ]
 }
 

@@ -82,6 +82,10 @@ pub async fn authenticators_are_rewritten_by_version(store: Arc<dyn Store>) {
 pub async fn guards_hold_for_what_was_seen(store: Arc<dyn Store>) {
     let alpha = realm_id("alpha");
     let device = |version| Guard::Authenticator { realm: realm_id("alpha"), id: id(1), version: Version(version) };
+    let user = |name, version| {
+        let (realm, id) = (realm_id("alpha"), subscriber_id(name));
+        Guard::Subscriber { realm, id, version: Version(version) }
+    };
     let realm = |version| Guard::Realm { id: realm_id("alpha"), version: Version(version) };
     let failures = |count| Guard::Failures { realm: realm_id("alpha"), id: id(1), count };
     for guard in [device(0), realm(0), failures(0)] {
@@ -89,6 +93,11 @@ pub async fn guards_hold_for_what_was_seen(store: Arc<dyn Store>) {
     }
     with_device(&*store).await;
     commit(&*store, vec![Write::SetFailures { realm: alpha, id: id(1), count: 3 }]).await.unwrap();
+    commit_if(&*store, user("ada", 1), Vec::new()).await.unwrap();
+    commit_if(&*store, user("eve", 0), Vec::new()).await.unwrap();
+    assert_conflict(commit_if(&*store, user("ada", 0), Vec::new()).await);
+    assert_conflict(commit_if(&*store, user("ada", 2), Vec::new()).await);
+    assert_conflict(commit_if(&*store, user("eve", 1), Vec::new()).await);
     for guard in [device(1), realm(1), failures(3)] {
         commit_if(&*store, guard, Vec::new()).await.unwrap();
     }

@@ -46,6 +46,10 @@ impl<'a> Attempt<'a> {
             Guard::Failures { realm, id, count } => {
                 self.state.failures.get(&(realm.clone(), *id)).copied().unwrap_or(0) == *count
             }
+            Guard::Subscriber { realm, id, version } => {
+                let found = self.state.subscribers.get(&(realm.clone(), id.clone()));
+                found.map_or(Version(0), |it| it.version) == *version
+            }
             Guard::Realm { id, version } => self.state.realms.get(id).map_or(Version(0), |it| it.version) == *version,
         };
         unless_conflict(holds, "a guard does not hold")

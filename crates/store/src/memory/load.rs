@@ -17,11 +17,13 @@ impl State {
         let gone = |what: &str| LoadError::Damaged(format!("the {what} of device {id} is not there"));
         let authenticator = self.authenticators.get(&key).ok_or_else(|| gone("row"))?;
         let subscriber = self.subscribers.get(&(realm_id.clone(), authenticator.subscriber.clone()));
+        let subscriber = subscriber.ok_or_else(|| gone("user"))?;
         let mut outbox: Vec<OutboxItem> = self.outbox_of(&key).cloned().collect();
         outbox.sort_by_key(|item| (item.created_at, item.message));
         Ok(Some(DeviceSnapshot {
             realm: self.realms.get(realm_id).ok_or_else(|| gone("realm"))?.clone(),
-            subscriber_suspended: subscriber.ok_or_else(|| gone("user"))?.suspended,
+            subscriber_suspended: subscriber.suspended,
+            subscriber_version: subscriber.version,
             authenticator: authenticator.clone(),
             sets: self.sets_of(&key).cloned().collect(),
             spent: self.spent_of(&key, CodeIndex::NONE, LAST_INDEX).collect(),

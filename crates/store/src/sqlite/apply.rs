@@ -55,6 +55,11 @@ fn check(connection: &Connection, guard: &Guard) -> Result<(), Failure> {
             let found: Option<u32> = one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number())?;
             guard_holds(found.unwrap_or(0) == *count, || format!("device {id} had another failure meanwhile"))
         }
+        Guard::Subscriber { realm, id, version } => {
+            let sql = "SELECT version FROM subscribers WHERE realm = ?1 AND subscriber = ?2";
+            let found = one(connection, sql, [text(realm.as_str()), text(id.as_str())], |it| it.number())?;
+            guard_holds(Version(found.unwrap_or(0)) == *version, || format!("user {id} was changed meanwhile"))
+        }
         Guard::Realm { id, version } => {
             let sql = "SELECT version FROM realms WHERE realm = ?1";
             let found = one(connection, sql, [text(id.as_str())], |it| it.number())?;

@@ -29,6 +29,7 @@ pub(super) fn device(connection: &Connection, id: &AuthenticatorId) -> Result<Op
     Ok(Some(DeviceSnapshot {
         realm,
         subscriber_suspended: subscriber.suspended,
+        subscriber_version: subscriber.version,
         authenticator,
         sets: ledger.sets,
         spent: ledger.spent,

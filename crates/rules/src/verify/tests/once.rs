@@ -191,3 +191,24 @@ fn every_write_names_the_relying_partys_realm() {
         }
     }
 }
+
+// MB-VER-1
+#[test]
+fn no_code_is_accepted_after_its_user_was_suspended_or_the_policy_changed() {
+    let changes: [fn(&mut World); 2] = [
+        |world| {
+            let alice = world.store.subscribers.values_mut().next().unwrap();
+            (alice.suspended, alice.version) = (true, Version(2));
+        },
+        |world| world.store.realm.as_mut().unwrap().version = Version(2),
+    ];
+    for change in changes {
+        let mut world = World::new(Policy::default());
+        let id = world.device("alice", 1, 40);
+        let request = world.attempt(user("alice"), &code(id, 1));
+        let VerifyDecision::Commit { changes, .. } = world.decide(&request).unwrap() else { panic!("not decided") };
+        change(&mut world);
+        assert!(world.store.commit(&changes).is_err());
+        assert!(world.store.spends.is_empty());
+    }
+}
