@@ -206,8 +206,12 @@ fn relying_party_wait_ms(seen: &ThrottleSnapshot, now: UnixMillis) -> u64 {
     remaining_ms(&seen.relying_party, spacing_ms, now)
 }
 
-/// What is left of a delay since the bucket's last failure.
+/// What is left of a delay since the bucket's last failure. A failure that is still to come was counted by a clock that
+/// was ahead, and says nothing of when it was: nobody waits for it.
 fn remaining_ms(bucket: &Bucket, delay_ms: u64, now: UnixMillis) -> u64 {
+    if bucket.last_failure_at > now {
+        return 0;
+    }
     delay_ms.saturating_sub(now.since(bucket.last_failure_at))
 }
 

@@ -22,9 +22,13 @@ pub(crate) fn page_limit(limit: u32) -> u32 {
     limit.clamp(1, MAX_PAGE)
 }
 
-/// The bucket with one failure more, at `at`, in a window of `window_ms`.
+/// The bucket with one failure more, at `at`, in a window of `window_ms`. A window that begins in the future, because
+/// the clock was ahead, begins anew with the count that it has.
 pub(crate) fn count_failure(bucket: Option<Bucket>, at: UnixMillis, window_ms: u64) -> Bucket {
     match bucket {
+        Some(bucket) if bucket.window_started_at > at => {
+            Bucket { failures: bucket.failures.saturating_add(1), window_started_at: at, last_failure_at: at }
+        }
         Some(bucket) if at.since(bucket.window_started_at) < window_ms => Bucket {
             failures: bucket.failures.saturating_add(1),
             window_started_at: bucket.window_started_at,

@@ -37,7 +37,13 @@ pub async fn a_buckets_last_failure_never_goes_back(store: Arc<dyn Store>) {
     count(&*store, 100).await;
     count(&*store, 108).await;
     assert_eq!(count(&*store, 104).await, bucket_of(3, 100, 108));
-    assert_eq!(count(&*store, 1).await, bucket_of(4, 100, 108));
+}
+
+pub async fn a_window_of_the_future_begins_anew_and_keeps_its_count(store: Arc<dyn Store>) {
+    count(&*store, 100).await;
+    count(&*store, 108).await;
+    assert_eq!(count(&*store, 1).await, bucket_of(3, 1, 1));
+    assert_eq!(count(&*store, 11).await, bucket_of(1, 11, 11));
 }
 
 pub async fn buckets_of_realms_that_do_not_exist_count_too(store: Arc<dyn Store>) {
