@@ -61,12 +61,17 @@ pub(super) fn allowance(
 
 /// The day's count with one set more.
 pub(super) fn day_with_one_more(day: &DayCount, now: UnixMillis) -> DayCount {
-    DayCount { day: today(now).max(day.day), sets: sets_today(day, now).saturating_add(1) }
+    let known = if is_far_ahead(day, now) { 0 } else { day.day };
+    DayCount { day: today(now).max(known), sets: sets_today(day, now).saturating_add(1) }
 }
 
-/// Sets issued today. A clock that was set back does not make it a new day.
+/// Sets issued today. A clock that was set back does not make it a new day, unless it had been more than a day ahead.
 fn sets_today(day: &DayCount, now: UnixMillis) -> u16 {
-    if today(now) > day.day { 0 } else { day.sets }
+    if today(now) > day.day || is_far_ahead(day, now) { 0 } else { day.sets }
+}
+
+fn is_far_ahead(day: &DayCount, now: UnixMillis) -> bool {
+    day.day > today(now).saturating_add(1)
 }
 
 fn today(now: UnixMillis) -> u32 {

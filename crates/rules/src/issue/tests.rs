@@ -102,11 +102,25 @@ fn a_day_has_so_many_sets_and_no_more() {
     assert!(!hand.sync(&reply[0]).suspended);
     assert_eq!(world.events(EventKind::RefillCapped), 1);
     assert_eq!(world.push(RefillReason::Operator).unwrap_err().culprit, Culprit::Operator);
-    world.now.0 -= 2 * DAY_MS;
+    world.now.0 -= DAY_MS;
     assert!(world.push(RefillReason::Operator).is_err(), "a clock that is set back makes no new day");
-    world.now.0 += 3 * DAY_MS;
+    world.now.0 += 2 * DAY_MS;
     assert_eq!(world.push(RefillReason::Operator).unwrap().len(), 1);
     assert_eq!(world.device().day.sets, 1);
+}
+
+#[test]
+fn a_day_beyond_tomorrow_does_not_stop_the_sets_until_it_comes() {
+    let (mut world, mut hand) = Hand::enrolled(symmetric());
+    world.policy().sets_per_day = 1;
+    world.policy().set_size = Some(5);
+    let today = world.now;
+    world.now.0 += 400 * DAY_MS;
+    hand.fill(&mut world);
+    world.now = today;
+    hand.fill(&mut world);
+    assert_eq!(u64::from(world.device().day.day), today.0 / DAY_MS);
+    assert_eq!(world.push(RefillReason::Operator).unwrap_err().culprit, Culprit::Operator);
 }
 
 #[test]
