@@ -61,14 +61,16 @@ impl Core {
     }
 
     /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
-    /// whose work fails keeps nobody else in the batch waiting.
-    async fn do_due_work(&self) -> Result<(), Problem> {
-        let due = self.store.work_due(None, SWEEP_BATCH).await?;
+    /// whose work fails keeps nobody else waiting: the next sweep goes on behind it, and comes round to it again.
+    async fn do_due_work(&self, after: &mut Option<AuthenticatorId>) -> Result<(), Problem> {
+        let due = self.store.work_due(*after, SWEEP_BATCH).await?;
         for id in &due {
             if let Err(problem) = self.do_work_of(id).await {
                 tracing::warn!(device = %id, ?problem, "due work could not be done and is tried again");
             }
         }
+        let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);
+        *after = if is_full { due.last().copied() } else { None };
         Ok(())
     }
 
@@ -119,11 +121,12 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     let (mut often, mut seldom) = (interval(SWEEP_EVERY), interval(PRUNE_EVERY));
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut swept = None;
     loop {
         tokio::select! {
             _ = stop.changed() => return,
             _ = often.tick() => {
-                if let Err(problem) = core.do_due_work().await {
+                if let Err(problem) = core.do_due_work(&mut swept).await {
                     tracing::warn!(?problem, "due work could not be listed and is tried again");
                 }
                 if let Err(problem) = core.drain_outbox().await {

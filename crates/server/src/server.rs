@@ -74,6 +74,12 @@ impl Running {
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        if address.ip().is_unspecified() && config.public_url.is_none() {
+            tracing::warn!("enrolments will name {address}, which no other machine can reach: set --public-url");
+        }
+        if !address.ip().is_loopback() && config.tls.is_none() {
+            tracing::warn!("tokens and codes to verify go unencrypted to {address}: give a certificate, or put a proxy in front");
+        }
         let tls = match config.tls.clone() {
             Some(files) => Some(tls(files).await?),
             None => None,

@@ -53,9 +53,11 @@ pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError>
     make(&local, &token_file, &mut made)?;
     made.text_file(&config, 0o644, &config_text(&settings, &local, &token_file, &server))?;
     made.keep();
+    // Later commands find a config file in another place only when they are told.
+    let chosen = global.config.as_ref().map_or_else(String::new, |_| format!(" --config {}", config.display()));
     ui.talk(format!(
         "Keep a copy of {} in a safe place apart from the backups: without it no device works again.\n\
-         Next: run `matchbook serve`, and in another terminal `matchbook realm create NAME`.",
+         Next: run `matchbook serve{chosen}`, and in another terminal `matchbook realm create NAME{chosen}`.",
         local.secrets.display()
     ));
     print(&Report { config, data: local.data, secrets: local.secrets, token_file, server }, ui)

@@ -48,3 +48,16 @@ fn serve_restored_voids_all_codes() {
     let code = home.ok(&["wallet", "take", "--offline"]);
     assert_eq!(home.verify(code.trim_end(), &[]).exit, 5);
 }
+
+#[test]
+fn a_damaged_backup_is_named_and_leaves_nothing_behind() {
+    let home = Home::with_store();
+    let (good, bad, data) = (home.at("good.db"), home.at("bad.db"), home.at("new"));
+    home.ok(&["store", "backup", &good]);
+    let bytes = fs::read(&good).unwrap();
+    fs::write(&bad, &bytes[..bytes.len() / 2]).unwrap();
+    fs::create_dir(&data).unwrap();
+    let said = home.run(&["store", "restore", &bad, "--data", &data]).fails(1, "use an older one");
+    assert!(said.err.contains("bad.db"), "{said:?}");
+    home.ok(&["store", "restore", &good, "--data", &data]);
+}

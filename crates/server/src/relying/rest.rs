@@ -123,8 +123,9 @@ pub(crate) struct ChallengeAnswer {
 
 /// Says which code to ask the user for (indexed mode).
 ///
-/// The same number until it succeeds, so that one guess is worth one code. A name that does not exist gets a number
-/// too.
+/// The same number until it succeeds, so that one guess is worth one code. Of a user with several devices it is the
+/// number of the newest one that can be used; name a `device` to ask for another one's. A name that does not exist gets
+/// a number too. An `unavailable` number that is not the one that was asked for gives nothing up.
 #[utoipa::path(
     post, path = "/v1/challenge", tag = "relying parties", request_body = ChallengeBody, security(("token" = [])),
     responses(

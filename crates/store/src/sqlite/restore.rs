@@ -29,7 +29,8 @@ pub async fn restore(
     at: UnixMillis,
 ) -> Result<(SqliteStore, u64), OpenError> {
     put_back(backup, path)?;
-    let (lock, connection) = open::open(path, OpenOptions { create: false, ..options }, Origin::Backup)?;
+    let opened = open::open(path, OpenOptions { create: false, ..options }, Origin::Backup);
+    let (lock, connection) = opened.map_err(|error| undo(error, backup, path))?;
     let store = SqliteStore::start(path, lock, connection)?;
     let marked = store.writer.step(move |connection| mark(connection, at)).await.map_err(|error| match error {
         CommitError::Conflict(why) | CommitError::Unavailable(why) | CommitError::InDoubt(why) => {
@@ -37,6 +38,20 @@ pub async fn restore(
         }
     })?;
     Ok((store, marked))
+}
+
+/// Takes away what was put back and cannot be opened, so that another backup can be tried.
+fn undo(error: OpenError, backup: &Path, path: &Path) -> OpenError {
+    for copied in ["", "-wal", "-shm", ".lock"].map(|suffix| files::beside(path, suffix)) {
+        // One that was never made is no trouble.
+        let _ = fs::remove_file(copied);
+    }
+    match error {
+        OpenError::Damaged(_) => {
+            OpenError::Damaged(format!("the backup {} is damaged: use an older one", backup.display()))
+        }
+        other => other,
+    }
 }
 
 fn put_back(backup: &Path, path: &Path) -> Result<(), OpenError> {
