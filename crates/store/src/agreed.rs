@@ -32,7 +32,7 @@ pub(crate) fn count_failure(bucket: Option<Bucket>, at: UnixMillis, window_ms: u
         Some(bucket) if at.since(bucket.window_started_at) < window_ms => Bucket {
             failures: bucket.failures.saturating_add(1),
             window_started_at: bucket.window_started_at,
-            last_failure_at: bucket.last_failure_at.max(at),
+            last_failure_at: at,
         },
         Some(_) | None => Bucket { failures: 1, window_started_at: at, last_failure_at: at },
     }

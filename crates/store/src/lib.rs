@@ -155,7 +155,7 @@ pub trait Store: Send + Sync + 'static {
     ///   the load and the commit is not accepted.
     /// - `DeleteSet` forgets the set's spends, but for the highest.
     /// - `CountFailure`: a window holds its first millisecond and not the one `window_ms` later; the last failure's time
-    ///   never goes back within it. A window that begins after `at` begins anew at `at` and keeps its count.
+    ///   is always `at`, also when that goes back. A window that begins after `at` begins anew at `at` and keeps its count.
     /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt` and `ClearBucket` do nothing when the row is gone.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 

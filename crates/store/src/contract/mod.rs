@@ -51,7 +51,7 @@ macro_rules! store_contract {
             ledger: keys_are_apart_in_each_realm,
             counts: failures_are_set_and_cleared,
             counts: a_bucket_counts_in_its_window,
-            counts: a_buckets_last_failure_never_goes_back,
+            counts: a_buckets_last_failure_is_the_one_counted_last,
             counts: a_window_of_the_future_begins_anew_and_keeps_its_count,
             counts: buckets_of_realms_that_do_not_exist_count_too,
             lists: lists_come_in_pages,
