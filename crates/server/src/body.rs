@@ -33,6 +33,9 @@ impl From<JsonRejection> for Problem {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::too_large();
         }
+        if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return Self::unsupported_media_type();
+        }
         Self::bad_request(rejection.body_text())
     }
 }

@@ -119,6 +119,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
     router
         .merge(viewer)
         .route("/", get(|| async { axum::response::Redirect::temporary("/docs/") }))
+        .method_not_allowed_fallback(|| async { crate::problem::Problem::method_not_allowed() })
         .fallback(|| async {
             crate::problem::Problem::not_found("There is nothing at this path; /docs/ shows what there is.")
         })

@@ -121,6 +121,26 @@ impl Problem {
         )
     }
 
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body's type is not understood",
+            "The body of this call is JSON.",
+            "Send `Content-Type: application/json`.",
+        )
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "The path does not have this method",
+            "There is something at this path, but not with this method.",
+            "Use a method of the Allow header; /docs/ shows what there is.",
+        )
+    }
+
     /// A fault of ours, with its sentence for the log.
     pub(crate) fn fault(why: &str) -> Self {
         tracing::error!(why, "a fault of the server");

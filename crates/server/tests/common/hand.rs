@@ -112,11 +112,11 @@ impl Hand {
 
     /// The last SYNC of an answer.
     pub(crate) fn sync_in(&self, answer: &Answer) -> Sync {
-        let syncs = answer.messages.iter().filter_map(|message| match self.open(message) {
+        let mut syncs = answer.messages.iter().rev().filter_map(|message| match self.open(message) {
             Downlink::Sync { sync, .. } => Some(sync),
             Downlink::Set(_) | Downlink::Rotation { .. } => None,
         });
-        syncs.last().unwrap()
+        syncs.next().unwrap()
     }
 
     /// The key that an answer offers.

@@ -5,10 +5,13 @@
 mod common;
 
 mod challenge;
+mod description;
 mod exchange;
 mod exchange_races;
 mod exchange_refusals;
 mod faults;
+mod http;
+mod lifetime;
 mod outbox;
 mod restore;
 mod roles;

@@ -135,7 +135,7 @@ fn a_message_is_sent_again_until_it_is_acknowledged_and_deleted_then() {
 
     for _ in 0..3 {
         let answer = hand.request(&hand::status(0, 0));
-        assert_eq!(answer.messages, [pushed.bytes.clone()], "whatever is asked");
+        assert_eq!(answer.messages, std::slice::from_ref(&pushed.bytes), "whatever is asked");
     }
     site.command("ship", hand.id(), "push").ok();
     let stored = site.stored(hand.id());
