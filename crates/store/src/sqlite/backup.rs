@@ -52,7 +52,10 @@ impl std::error::Error for BackupError {}
 /// `target` already, or it cannot be written.
 pub fn backup(source: &Path, target: &Path, progress: impl FnMut(BackupProgress)) -> Result<(), BackupError> {
     if !source.is_file() {
-        return Err(BackupError::Source(format!("there is no store at {}: name its folder with --data", source.display())));
+        return Err(BackupError::Source(format!(
+            "there is no store at {}: name its folder with --data",
+            source.display()
+        )));
     }
     if target.try_exists().unwrap_or(true) {
         return Err(BackupError::Target(format!(

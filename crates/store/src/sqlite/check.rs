@@ -19,7 +19,10 @@ const MAX_FINDINGS: usize = 5;
 /// read.
 pub fn check(path: &Path) -> Result<(), OpenError> {
     if !path.is_file() {
-        return Err(OpenError::Missing(format!("there is no store at {}: name its folder with --data", path.display())));
+        return Err(OpenError::Missing(format!(
+            "there is no store at {}: name its folder with --data",
+            path.display()
+        )));
     }
     let connection = open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_CACHE_KIB)?;
     let id: i32 = connection

@@ -57,8 +57,9 @@ const READERS: usize = 4;
 const STATEMENT_CACHE: usize = 96;
 /// How long a program beside us, such as an sqlite3 shell, may hold the database before a commit is refused.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// KiB of pages that the writer keeps in memory.
-const WRITER_CACHE_KIB: i64 = 65_536;
+/// KiB of pages that the writer keeps in memory: more saves reads from the system's memory, and makes each commit slower,
+/// because SQLite walks over all of them after a page was split.
+const WRITER_CACHE_KIB: i64 = 16_384;
 /// KiB of pages that each reader keeps in memory.
 const READER_CACHE_KIB: i64 = 8_192;
 /// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits touched

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::lock::Lock;
@@ -139,6 +140,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<C
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
     // No table has a foreign key: the decisions are guarded by versions, and rows are only ever put beside their owner.
     connection.pragma_update(None, "foreign_keys", false).map_err(failed)?;
+    // Without this, a statement whose plan could depend on a bound value is parsed anew each time it gets one.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     // A damaged file must not make SQLite run what stands in its schema.
     connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;

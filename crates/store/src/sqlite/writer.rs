@@ -1,5 +1,5 @@
-//! The one thread that writes. It takes what waits, up to [`MAX_BATCH`], into one transaction, each change in a
-//! savepoint of its own, so that a conflict in one does not harm the others; commits; and only then answers them all.
+//! The one thread that writes. It takes what waits, up to [`MAX_BATCH`], into one transaction, where a change that loses
+//! does not harm the others; commits; and only then answers them all.
 
 mod batch;
 

@@ -83,7 +83,7 @@ fn spend_and_kill(mut worker: Worker, round: u32) -> Vec<u32> {
     let chance = RandomState::new().hash_one(round);
     let mut spent = Vec::new();
     // The first round ends before anything, some in the middle of making the store.
-    let lines = if round % 5 == 0 { 0 } else { chance % 600 };
+    let lines = if round.is_multiple_of(5) { 0 } else { chance % 600 };
     while u64::try_from(spent.len()).unwrap() < lines {
         let line = worker.next().expect("the child goes on until it is killed");
         spent.push(acknowledged(&line).expect(&line));

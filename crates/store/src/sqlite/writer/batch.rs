@@ -14,11 +14,12 @@ pub(in crate::sqlite) type Answer = Result<u64, CommitError>;
 /// Makes all of the work durable in one commit; an answer for each, in order.
 pub(in crate::sqlite) fn write(path: &Path, connection: &Connection, work: &[Work]) -> Vec<Answer> {
     let mut refused: Vec<Option<CommitError>> = work.iter().map(|_| None).collect();
+    let mut undo = Undo::NotNeeded;
     loop {
-        match attempt(path, connection, work, &mut refused) {
+        match attempt(path, connection, work, undo, &mut refused) {
             Ok(answers) => return answers,
-            // It had an error of its own in place of `None`, so this ends.
-            Err(Failed::Again) => {}
+            // Either one of the work was refused for good, or from now on each can be undone: this ends.
+            Err(Failed::Again) => undo = Undo::BySavepoint,
             Err(failed @ (Failed::Unavailable(_) | Failed::InDoubt(_))) => {
                 tracing::error!(why = %failed.again(), "a commit failed");
                 return refused.into_iter().map(|error| Err(error.unwrap_or_else(|| failed.again()))).collect();
@@ -27,10 +28,20 @@ pub(in crate::sqlite) fn write(path: &Path, connection: &Connection, work: &[Wor
     }
 }
 
+/// How a change that loses is undone without the others.
+#[derive(Clone, Copy)]
+enum Undo {
+    /// It loses before it has written anything, as nearly all do: by a guard, or by its first write. Savepoints copy
+    /// every page that a change touches, which is a quarter of the writer's time.
+    NotNeeded,
+    /// One had written something before it lost, and the whole transaction is done again.
+    BySavepoint,
+}
+
 /// What became of a transaction that was not committed.
 enum Failed {
-    /// One of the work met a damaged page, after which SQLite commits nothing in this transaction: the rest goes into
-    /// another one.
+    /// One of the work met a damaged page, after which SQLite commits nothing in this transaction, or has to be undone
+    /// and cannot be: the rest goes into another one.
     Again,
     /// Nothing was written.
     Unavailable(String),
@@ -53,6 +64,7 @@ fn attempt(
     path: &Path,
     connection: &Connection,
     work: &[Work],
+    undo: Undo,
     refused: &mut [Option<CommitError>],
 ) -> Result<Vec<Answer>, Failed> {
     let nothing_written = |error: rusqlite::Error| Failed::Unavailable(sentence::of_sqlite(path, &error));
@@ -64,7 +76,7 @@ fn attempt(
             answers.push(Ok(0));
             continue;
         }
-        match in_savepoint(connection, one) {
+        match do_one(connection, one, undo) {
             Ok(Err(Failure::Sqlite(error))) if sentence::trouble(&error) == Trouble::Damaged => {
                 *refused = Some(answer(path, Failure::Sqlite(error)));
                 roll_back(connection).map_err(nothing_written)?;
@@ -73,7 +85,10 @@ fn attempt(
             Ok(done) => answers.push(done.map_err(|failure| answer(path, failure))),
             Err(spoiled) => {
                 roll_back(connection).map_err(nothing_written)?;
-                return Err(nothing_written(spoiled));
+                return Err(match spoiled {
+                    Spoiled::HalfDone => Failed::Again,
+                    Spoiled::Ended(error) => nothing_written(error),
+                });
             }
         }
     }
@@ -86,21 +101,39 @@ fn attempt(
     Ok(answers)
 }
 
-/// The outer error says that the whole transaction is spoiled: a full disk can end it in the middle, and going on would
-/// write each of the rest in a transaction of its own.
-fn in_savepoint(connection: &Connection, work: &Work) -> rusqlite::Result<Result<u64, Failure>> {
-    run(connection, "SAVEPOINT one")?;
+/// Why a transaction cannot go on.
+enum Spoiled {
+    /// It holds a part of a change that lost.
+    HalfDone,
+    /// A full disk can end it in the middle; going on would write each of the rest in a transaction of its own.
+    Ended(rusqlite::Error),
+}
+
+fn do_one(connection: &Connection, work: &Work, undo: Undo) -> Result<Result<u64, Failure>, Spoiled> {
+    let (before, savepoint) = (connection.total_changes(), matches!(undo, Undo::BySavepoint));
+    if savepoint {
+        run(connection, "SAVEPOINT one").map_err(Spoiled::Ended)?;
+    }
     let done = match work {
         Work::Changes(changes) => apply(connection, changes).map(|()| 0),
         Work::Step(step) => step(connection),
     };
     match done {
-        Err(Failure::Sqlite(error)) if connection.is_autocommit() => return Err(error),
-        Err(_) => run(connection, "ROLLBACK TO one")?,
-        Ok(_) => {}
+        Ok(rows) => {
+            if savepoint {
+                run(connection, "RELEASE one").map_err(Spoiled::Ended)?;
+            }
+            Ok(Ok(rows))
+        }
+        Err(Failure::Sqlite(error)) if connection.is_autocommit() => Err(Spoiled::Ended(error)),
+        Err(failure) if savepoint => {
+            run(connection, "ROLLBACK TO one").map_err(Spoiled::Ended)?;
+            run(connection, "RELEASE one").map_err(Spoiled::Ended)?;
+            Ok(Err(failure))
+        }
+        Err(_) if connection.total_changes() != before => Err(Spoiled::HalfDone),
+        Err(failure) => Ok(Err(failure)),
     }
-    run(connection, "RELEASE one")?;
-    Ok(done)
 }
 
 fn commit(path: &Path, connection: &Connection) -> Result<(), Failed> {

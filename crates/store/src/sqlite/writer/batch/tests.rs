@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -81,6 +83,23 @@ fn a_conflict_does_not_harm_the_others() {
     let answers = write(&fixture.path, &fixture.connection, &work);
     assert_eq!(words(&answers), ["ok", "conflict", "ok", "conflict", "ok"]);
     assert_eq!(rows(&fixture), [1, 3, 5]);
+}
+
+#[test]
+fn who_loses_before_writing_needs_no_second_try() {
+    let fixture = fixture();
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let counting = Work::Step(Box::new(move |connection| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        execute(connection, "INSERT INTO t (x) VALUES (1) ON CONFLICT DO NOTHING", []).map(|_| 0)
+    }));
+    let early = || Work::Step(Box::new(|_| Err(Failure::Conflict("lost".to_owned()))));
+    // The second insert of the same row is refused by the table itself.
+    let work = [counting, early(), insert(1), insert(2)];
+    let answers = write(&fixture.path, &fixture.connection, &work);
+    assert_eq!(words(&answers), ["ok", "conflict", "unavailable", "ok"]);
+    assert_eq!((rows(&fixture), tries.load(Ordering::Relaxed)), (vec![1, 2], 1));
 }
 
 #[test]
