@@ -78,7 +78,9 @@ impl Running {
             tracing::warn!("enrolments will name {address}, which no other machine can reach: set --public-url");
         }
         if !address.ip().is_loopback() && config.tls.is_none() {
-            tracing::warn!("tokens and codes to verify go unencrypted to {address}: give a certificate, or put a proxy in front");
+            tracing::warn!(
+                "tokens and codes to verify go unencrypted to {address}: give a certificate, or put a proxy in front"
+            );
         }
         let tls = match config.tls.clone() {
             Some(files) => Some(tls(files).await?),

@@ -86,7 +86,9 @@ fn create(args: &TokenCreate, session: &Session, ui: &Ui) -> Result<(), CliError
     let (id, token) = (show::needed(&made, "id")?, show::needed(&made, "token")?);
     if let Some(file) = &args.out {
         private::write_new(file, &format!("{token}\n")).map_err(|error| {
-            error.hint(format!("Name a new file. The token {id} works and nobody has it: `matchbook token revoke {id}`."))
+            error.hint(format!(
+                "Name a new file. The token {id} works and nobody has it: `matchbook token revoke {id}`."
+            ))
         })?;
         ui.talk(format!("The token {id} is in {}.", file.display()));
         return if ui.is_json() { ui.json(&Written { id, file: &file.display().to_string() }) } else { ui.line(id) };
@@ -94,7 +96,8 @@ fn create(args: &TokenCreate, session: &Session, ui: &Ui) -> Result<(), CliError
     ui.talk(format!("This is the token {id}. It is shown once, and kept nowhere."));
     let shown = if ui.is_json() { ui.json(&made) } else { ui.line(token) };
     // A token that nobody read is good all the same.
-    shown.map_err(|error| error.hint(format!("The token {id} works; nobody has it. Run `matchbook token revoke {id}`.")))
+    shown
+        .map_err(|error| error.hint(format!("The token {id} works; nobody has it. Run `matchbook token revoke {id}`.")))
 }
 
 fn confirm_revocation(api: &Api, id: &str, ui: &Ui) -> Result<(), CliError> {

@@ -2,7 +2,8 @@
 
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::throttle::{
-    Attempt, Buckets, GLOBAL_FAILURES, GLOBAL_WINDOW_MS, RELYING_PARTY_FAILURES, RELYING_PARTY_WINDOW_MS,
+    Attempt, Buckets, GLOBAL_FAILURES, GLOBAL_WINDOW_MS, PLACE_FAILURES, PLACE_WINDOW_MS, RELYING_PARTY_FAILURES,
+    RELYING_PARTY_WINDOW_MS,
 };
 use matchbook_rules::{Changes, RealmId, RelyingPartyId, SubscriberId, VerifyTarget, Write};
 use serde_json::{Value, json};
@@ -111,7 +112,8 @@ fn names_that_nobody_has_are_slowed_the_same() {
         &|| by_device("00000000000000aa"),
     ];
     for (number, name) in names.iter().enumerate() {
-        let answers: Vec<u16> = (0..6).map(|_| party.post("/v1/verify", &from("192.0.2.1", name())).status).collect();
+        let source = format!("192.0.2.{number}");
+        let answers: Vec<u16> = (0..6).map(|_| party.post("/v1/verify", &from(&source, name())).status).collect();
         assert_eq!(answers, [200, 200, 200, 200, 200, 429], "name {number}");
     }
 }
@@ -187,19 +189,35 @@ fn after_100_consecutive_failures_the_device_is_locked() {
     site.command("ship", phone.id(), "unlock").problem(409, "conflict");
 }
 
+/// One place that tries its luck at many names waits after each failure, and nobody else does.
 #[test]
-fn a_relying_party_with_many_failures_is_slowed_and_another_is_not() {
+fn a_place_that_fails_at_many_names_is_slowed() {
+    let site = Site::in_memory();
+    let party = site.realm("ship", &json!({}));
+    let other = site.relying_party("ship", "mail");
+    for user in 0..PLACE_FAILURES {
+        fail(&party, &format!("nobody-{user}"), "192.0.2.1", 1);
+    }
+    let wait = try_once(&party, "alice", "192.0.2.1").slowed();
+    assert!((1..=5).contains(&wait), "{wait}");
+    assert!(!try_once(&party, "alice", "192.0.2.2").verdict());
+    assert!(!try_once(&other, "alice", "192.0.2.1").verdict(), "another relying party's sources are others");
+}
+
+#[test]
+fn in_a_relying_party_with_many_failures_the_places_that_made_some_are_slowed() {
     let site = Site::in_memory();
     let party = site.realm("ship", &json!({}));
     let other = site.relying_party("ship", "mail");
     let mut phone = site.phone("ship", "alice");
-    for user in 0..RELYING_PARTY_FAILURES {
-        assert!(!party.accepts(&attempt(&format!("nobody-{user}"), NO_CODE)));
+    for attacker in 0..RELYING_PARTY_FAILURES {
+        fail(&party, &format!("nobody-{attacker}"), &format!("10.0.{}.{}", attacker / 256, attacker % 256), 1);
     }
-    let wait = party.post("/v1/verify", &attempt("alice", NO_CODE)).slowed();
+    let wait = try_once(&party, "alice", "10.0.0.7").slowed();
     assert!((1..=5).contains(&wait), "{wait}");
-    party.post("/v1/challenge", &json!({ "user": "alice" })).slowed();
-    assert!(other.accepts(&attempt("alice", &phone.take())));
+    party.post("/v1/challenge", &json!({ "user": "alice", "source": "10.0.0.8" })).slowed();
+    assert!(party.accepts(&from("192.0.2.1", attempt("alice", &phone.take()))), "who has not failed gets in");
+    assert!(!try_once(&other, "alice", "10.0.0.7").verdict());
 }
 
 #[test]
@@ -211,12 +229,14 @@ fn a_realm_with_too_many_failures_slows_those_that_cause_them() {
     let mut phone = site.phone("ship", "alice");
     let seen = buckets("alice", "192.0.2.1");
     let now = site::now().0;
+    plant(&site, &[(seen.place, 1)], now, PLACE_WINDOW_MS);
     plant(&site, &[(seen.relying_party, RELYING_PARTY_FAILURES)], now, RELYING_PARTY_WINDOW_MS);
     plant(&site, &[(seen.global, GLOBAL_FAILURES)], now, GLOBAL_WINDOW_MS);
-    let wait = party.post("/v1/verify", &attempt("alice", NO_CODE)).slowed();
-    assert!((6..=30).contains(&wait), "longer than for its own failures alone: {wait}");
-    assert!(other.accepts(&attempt("alice", &phone.take())));
-    assert!(!elsewhere.accepts(&attempt("alice", NO_CODE)));
+    let wait = try_once(&party, "alice", "192.0.2.1").slowed();
+    assert!((6..=30).contains(&wait), "longer than for its relying party's failures alone: {wait}");
+    assert!(party.accepts(&from("192.0.2.2", attempt("alice", &phone.take()))), "who has not failed gets in");
+    assert!(!try_once(&other, "alice", "192.0.2.1").verdict(), "this one is no cause of it");
+    assert!(!try_once(&elsewhere, "alice", "192.0.2.1").verdict());
 }
 
 fn buckets(user: &str, source: &str) -> Buckets {

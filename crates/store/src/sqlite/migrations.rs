@@ -34,11 +34,13 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
 /// Checks the steps that the database has had, and takes those that it lacks, each in a transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[Migration]) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
-    connection.execute_batch(CREATE_TABLE).map_err(failed)?;
-    let applied = applied(connection, path)?;
+    let is_new = !connection.table_exists(None::<&str>, "migrations").map_err(failed)?;
+    let applied = if is_new { Vec::new() } else { applied(connection, path)? };
     check(path, steps, &applied)?;
     for step in steps.iter().skip(applied.len()) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        // With the first step, so that a creation that is killed leaves an empty database or a whole one.
+        transaction.execute_batch(CREATE_TABLE).map_err(failed)?;
         transaction.execute_batch(step.sql).map_err(failed)?;
         let sql = "INSERT INTO migrations (number, name, sha256, applied_at) VALUES (?1, ?2, ?3, unixepoch() * 1000)";
         let sha256 = checksum(step);

@@ -42,7 +42,8 @@ pub async fn restore(
 
 /// Takes away what was put back and cannot be opened, so that another backup can be tried.
 fn undo(error: OpenError, backup: &Path, path: &Path) -> OpenError {
-    for copied in ["", "-wal", "-shm", ".lock"].map(|suffix| files::beside(path, suffix)) {
+    // Not the lock: should another process hold it, a new file of that name would let in a third.
+    for copied in ["", "-wal", "-shm"].map(|suffix| files::beside(path, suffix)) {
         // One that was never made is no trouble.
         let _ = fs::remove_file(copied);
     }

@@ -135,7 +135,7 @@ async fn nothing_is_overwritten() {
     fs::remove_file(folder.path().join("new.db-wal")).unwrap();
     // A store is no backup.
     assert!(matches!(restore("store.db", "new.db").await, Err(OpenError::NotAStore(_))));
-    fs::remove_file(folder.path().join("new.db")).unwrap();
+    assert!(!folder.path().join("new.db").exists());
     assert!(matches!(restore("missing.db", "new.db").await, Err(OpenError::Missing(_))));
     assert_eq!(restore("copy.db", "new.db").await.unwrap(), 1);
 }

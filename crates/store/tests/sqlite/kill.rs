@@ -16,7 +16,9 @@ use crate::open;
 
 /// Kills of the first test.
 const KILLS: u32 = 15;
-/// Power cuts of the second.
+/// Kills while a store is made, each 97 µs later.
+const BIRTHS: u64 = 60;
+/// Power cuts.
 const CUTS: u32 = 8;
 
 // MB-VER-2
@@ -30,6 +32,23 @@ async fn a_kill_loses_no_acknowledged_spend() {
         check(&path, &all).await;
     }
     assert!(all.len() > 100, "only {} spends were acknowledged", all.len());
+}
+
+/// Wherever the making of a store is cut, the next start makes it whole.
+#[test]
+fn a_kill_while_the_store_is_made_is_mended_by_the_next_start() {
+    for round in 0..BIRTHS {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let mut worker = Worker::start(Worker::command("hold", &path));
+        // It has begun once its lock is there.
+        while !path.with_file_name("store.db.lock").exists() {
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_micros(round * 97));
+        worker.kill();
+        open(&path).unwrap();
+    }
 }
 
 /// A kill leaves the system's memory as it is; here only what was flushed is left.
