@@ -193,8 +193,8 @@ pub trait Store: Send + Sync + 'static {
     /// most `limit` and [`MAX_PAGE`], and only those behind `after`. An `after` that is gone has none behind it.
     ///
     /// Only active ones that wait for no restore, of subscribers that are not suspended: the others cannot be worked on.
-    /// A rotation is begun when a next key, a SYNC or a rotation message is there. Whoever works on one clears its flag, also when the decision is to do
-    /// nothing: one that stays due stands before those after it.
+    /// A rotation is begun when a next key, a SYNC or a rotation message is there. Whoever works on one clears its flag,
+    /// also when the decision is to do nothing: one that stays due stands before those after it.
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
     /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
