@@ -130,8 +130,7 @@ impl FromRequestParts<Arc<Core>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-        let Some(hash) = token.and_then(token_hash) else {
+        let Some(hash) = header.and_then(bearer).and_then(token_hash) else {
             core.rates.stranger(parts, core.config.trusted_proxy_hops)?;
             return Err(Problem::sign_in());
         };
@@ -145,6 +144,12 @@ impl FromRequestParts<Arc<Core>> for Caller {
         core.rates.caller(&record.id)?;
         Ok(Self { record })
     }
+}
+
+/// The token of an Authorization header; the scheme's name is written in any case (RFC 9110 §11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// One reading at a time for each token: the calls that wait for it find what the first one read, so that many at once with

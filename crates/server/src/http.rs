@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,6 +23,7 @@ use crate::admin::{devices, enrolments, events, policies, realms, tokens, users}
 use crate::bearer::http as device_bearer;
 use crate::core::Core;
 use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
+use crate::problem::Problem;
 use crate::relying::rest;
 
 #[derive(OpenApi)]
@@ -119,16 +121,20 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
     router
         .merge(viewer)
         .route("/", get(|| async { axum::response::Redirect::temporary("/docs/") }))
-        .method_not_allowed_fallback(|| async { crate::problem::Problem::method_not_allowed() })
-        .fallback(|| async {
-            crate::problem::Problem::not_found("There is nothing at this path; /docs/ shows what there is.")
-        })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .fallback(|| async { Problem::not_found("There is nothing at this path; /docs/ shows what there is.") })
+        .layer(map_response(name_timeouts))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(core)
+}
+
+/// The time-out's own answer has no body; callers get a problem document, as for every other failure.
+async fn name_timeouts(response: Response) -> Response {
+    if response.status() == StatusCode::GATEWAY_TIMEOUT { Problem::timed_out().into_response() } else { response }
 }
 
 /// The viewer's pages may load from here and from nowhere else.

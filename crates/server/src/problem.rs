@@ -111,6 +111,18 @@ impl Problem {
         problem
     }
 
+    pub(crate) fn timed_out() -> Self {
+        let mut problem = Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timed-out",
+            "The call took too long",
+            "It was broken off; whether something was decided is not known yet.",
+            "Send the same request again, with the same operation id, after Retry-After.",
+        );
+        problem.retry_after_s = Some(UNAVAILABLE_RETRY_AFTER_S);
+        problem
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,

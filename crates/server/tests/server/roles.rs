@@ -131,6 +131,15 @@ fn what_is_refused_says_what_is_needed() {
     assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
     party.get("/v1/realms").problem(403, "forbidden");
     Api::new(site.url(), Some("")).get("/v1/realms").problem(401, "sign-in-needed");
+    // The scheme's name is written as one likes (RFC 9110 §11.1).
+    let token = site.operator().token.unwrap();
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let header = format!("{scheme} {token}");
+        let answer = crate::common::raw::exchange(site.url(), "GET", "/v1/realms", &[("Authorization", &header)], b"");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let basic = crate::common::raw::exchange(site.url(), "GET", "/v1/realms", &[("Authorization", "Basic eA==")], b"");
+    assert!(basic.starts_with("HTTP/1.1 401 "), "{basic}");
 }
 
 /// A realm's operator sees and makes what is the realm's, and learns nothing of others.
