@@ -137,8 +137,8 @@ pub trait Store: Send + Sync + 'static {
     /// One authenticator by its identification code alone, as a device's message names it. A revoked one is found too.
     async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError>;
 
-    /// What a verify or a challenge needs, read in one transaction. Nobody's name, of a realm or in it, is an error: the
-    /// counts and the operation are read all the same.
+    /// What a verify or a challenge needs, read in one transaction. Nobody's name, of a realm or in it, is an error:
+    /// the counts and the operation are read all the same.
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError>;
 
     /// Checks the guards and makes the writes in one transaction, and returns when it is durable.
@@ -154,8 +154,9 @@ pub trait Store: Send + Sync + 'static {
     /// - `Spend`: a conflict also when no issued set holds the index. So a code whose set was voided or pruned between
     ///   the load and the commit is not accepted.
     /// - `DeleteSet` forgets the set's spends, but for the highest.
-    /// - `CountFailure`: a window holds its first millisecond and not the one `window_ms` later; the last failure's time
-    ///   is always `at`, also when that goes back. A window that begins after `at` begins anew at `at` and keeps its count.
+    /// - `CountFailure`: a window holds its first millisecond and not the one `window_ms` later; the last failure's
+    ///   time is always `at`, also when that goes back. A window that begins after `at` begins anew at `at` and keeps
+    ///   its count.
     /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt` and `ClearBucket` do nothing when the row is gone.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
@@ -192,9 +193,9 @@ pub trait Store: Send + Sync + 'static {
     /// Authenticators with a refill or a rotation that is due and not yet begun, by realm and identification code; at
     /// most `limit` and [`MAX_PAGE`], and only those behind `after`. An `after` that is gone has none behind it.
     ///
-    /// Only active ones that wait for no restore, of subscribers that are not suspended: the others cannot be worked on.
-    /// A rotation is begun when a next key, a SYNC or a rotation message is there. Whoever works on one clears its flag,
-    /// also when the decision is to do nothing: one that stays due stands before those after it.
+    /// Only active ones that wait for no restore, of subscribers that are not suspended: the others cannot be worked
+    /// on. A rotation is begun when a next key, a SYNC or a rotation message is there. Whoever works on one clears its
+    /// flag, also when the decision is to do nothing: one that stays due stands before those after it.
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
     /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was

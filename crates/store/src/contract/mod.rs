@@ -1,5 +1,5 @@
-//! What every store has to do, each sentence of [`Store`](crate::Store) as a test. [`store_contract!`] makes the tests of
-//! a store out of it; [`agree`] compares two stores over random changes.
+//! What every store has to do, each sentence of [`Store`](crate::Store) as a test. [`store_contract!`] makes the tests
+//! of a store out of it; [`agree`] compares two stores over random changes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,8 +20,8 @@ pub mod rows;
 pub mod sweeps;
 
 /// Makes a test of each sentence for one store. The argument is an expression, evaluated for each test, that gives an
-/// empty store as `Arc<dyn Store>` and something to keep until the test is over, such as its folder. The crate that uses
-/// it needs tokio with `macros` and `rt-multi-thread`.
+/// empty store as `Arc<dyn Store>` and something to keep until the test is over, such as its folder. The crate that
+/// uses it needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! store_contract {
     ($open:expr) => {

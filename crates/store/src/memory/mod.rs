@@ -42,8 +42,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Makes the next write that would succeed fail instead: a commit, a probe, a mark, or a pruning. Several are used up
-    /// in their order. A conflict is found before the fault, and uses none up.
+    /// Makes the next write that would succeed fail instead: a commit, a probe, a mark, or a pruning. Several are used
+    /// up in their order. A conflict is found before the fault, and uses none up.
     pub fn fail_next(&self, fault: Fault) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push_back(fault);
     }

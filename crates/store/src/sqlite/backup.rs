@@ -42,14 +42,15 @@ impl fmt::Display for BackupError {
 
 impl std::error::Error for BackupError {}
 
-/// Copies the store at `source` into a new file `target` of mode 0600, as it was at one moment. A server may have it open
-/// and goes on meanwhile; its log grows until the copy is done. Blocks the thread; `progress` is called after every 4 MiB.
+/// Copies the store at `source` into a new file `target` of mode 0600, as it was at one moment. A server may have it
+/// open and goes on meanwhile; its log grows until the copy is done. Blocks the thread; `progress` is called after
+/// every 4 MiB.
 ///
 /// The copy is marked: a server refuses to serve it until [`super::restore`] has voided the codes in it.
 ///
 /// # Errors
-/// [`BackupError::Source`] when the store is missing, damaged or locked, [`BackupError::Target`] when there is a file at
-/// `target` already, or it cannot be written.
+/// [`BackupError::Source`] when the store is missing, damaged or locked, [`BackupError::Target`] when there is a file
+/// at `target` already, or it cannot be written.
 pub fn backup(source: &Path, target: &Path, progress: impl FnMut(BackupProgress)) -> Result<(), BackupError> {
     if !source.is_file() {
         return Err(BackupError::Source(format!(

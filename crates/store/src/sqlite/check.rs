@@ -15,8 +15,8 @@ const MAX_FINDINGS: usize = 5;
 /// thread for about a second a gigabyte.
 ///
 /// # Errors
-/// [`OpenError::Missing`], [`OpenError::NotAStore`], [`OpenError::Damaged`] with the first findings, or that it cannot be
-/// read.
+/// [`OpenError::Missing`], [`OpenError::NotAStore`], [`OpenError::Damaged`] with the first findings, or that it cannot
+/// be read.
 pub fn check(path: &Path) -> Result<(), OpenError> {
     if !path.is_file() {
         return Err(OpenError::Missing(format!(

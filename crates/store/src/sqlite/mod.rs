@@ -57,13 +57,13 @@ const READERS: usize = 4;
 const STATEMENT_CACHE: usize = 96;
 /// How long a program beside us, such as an sqlite3 shell, may hold the database before a commit is refused.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// KiB of pages that the writer keeps in memory: more saves reads from the system's memory, and makes each commit slower,
-/// because SQLite walks over all of them after a page was split.
+/// KiB of pages that the writer keeps in memory: more saves reads from the system's memory, and makes each commit
+/// slower, because SQLite walks over all of them after a page was split.
 const WRITER_CACHE_KIB: i64 = 16_384;
 /// KiB of pages that each reader keeps in memory.
 const READER_CACHE_KIB: i64 = 8_192;
-/// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits touched
-/// once, and takes longer to read after a kill.
+/// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits
+/// touched once, and takes longer to read after a kill.
 const WAL_PAGES: i32 = 16_384;
 /// A large store's sizes are counted anew only after this many times as long as counting took: that costs at most 1 %.
 const STATS_REST: u32 = 100;
@@ -92,8 +92,8 @@ impl SqliteStore {
     /// Opens the store at `path`, bringing its layout up to date.
     ///
     /// # Errors
-    /// [`OpenError`] says what to do: the file is missing, in use, not ours, damaged, of a newer release, made with other
-    /// secrets, a backup, or cannot be written.
+    /// [`OpenError`] says what to do: the file is missing, in use, not ours, damaged, of a newer release, made with
+    /// other secrets, a backup, or cannot be written.
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let (lock, connection) = open::open(path, options, Origin::Store)?;

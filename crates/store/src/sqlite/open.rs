@@ -122,7 +122,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 
 fn missing(path: &Path) -> OpenError {
     let at = path.display();
-    OpenError::Missing(format!("there is no store at {at}: make one with `matchbook init`, or name the right --store"))
+    OpenError::Missing(format!("there is no store at {at}: make one with `matchbook init`, or name the right --data"))
 }
 
 fn create(path: &Path) -> Result<(), OpenError> {
@@ -197,7 +197,7 @@ fn check_origin(connection: &Connection, path: &Path, origin: Origin) -> Result<
             path.display()
         ))),
         (false, Origin::Backup) => Err(OpenError::NotAStore(format!(
-            "{} is no backup made by `matchbook backup`: name the right file",
+            "{} is no backup made by `matchbook store backup`: name the right file",
             path.display()
         ))),
         (true, Origin::Backup) | (false, Origin::Store) => Ok(()),

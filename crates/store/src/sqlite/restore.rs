@@ -20,8 +20,8 @@ use crate::{CommitError, agreed};
 /// refused as what it is; delete it and begin anew.
 ///
 /// # Errors
-/// [`OpenError::NotAStore`] when `backup` is no file that [`super::backup`] made; [`OpenError::Unwritable`] when something
-/// is at `path` or beside it already; and all that [`SqliteStore::open`] answers.
+/// [`OpenError::NotAStore`] when `backup` is no file that [`super::backup`] made; [`OpenError::Unwritable`] when
+/// something is at `path` or beside it already; and all that [`SqliteStore::open`] answers.
 pub async fn restore(
     backup: &Path,
     path: &Path,

@@ -89,7 +89,8 @@ pub(super) fn damaged(path: &Path, what: &str) -> String {
 
 pub(super) fn not_a_database(path: &Path) -> String {
     format!(
-        "{} is no database of Matchbook: name the right file, or put the newest backup back with `matchbook store restore`",
+        "{} is no database of Matchbook: name the right file, or put the newest backup back with `matchbook store \
+         restore`",
         path.display()
     )
 }

@@ -1,5 +1,5 @@
-//! The one thread that writes. It takes what waits, up to [`MAX_BATCH`], into one transaction, where a change that loses
-//! does not harm the others; commits; and only then answers them all.
+//! The one thread that writes. It takes what waits, up to [`MAX_BATCH`], into one transaction, where a change that
+//! loses does not harm the others; commits; and only then answers them all.
 
 mod batch;
 
@@ -22,8 +22,8 @@ use crate::CommitError;
 /// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(10);
 
-/// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was. It may
-/// be run again, when the transaction that it was in was rolled back.
+/// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was. It
+/// may be run again, when the transaction that it was in was rolled back.
 pub(super) type Step = Box<dyn Fn(&Connection) -> Result<u64, Failure> + Send>;
 
 pub(super) enum Work {
@@ -137,7 +137,8 @@ impl Thread {
             return;
         }
         self.checkpointed = pages;
-        // A reader that holds old pages (a backup) keeps the log from being begun anew; the next try is as many pages on.
+        // A reader that holds old pages (a backup) keeps the log from being begun anew; the next try is as many pages
+        // on.
         let tried = self
             .connection
             .busy_timeout(CHECKPOINT_PATIENCE)
