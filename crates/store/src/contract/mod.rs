@@ -1,4 +1,4 @@
-//! What every store has to do, each sentence of [`Store`](crate::Store) as a test. [`store_contract!`] makes the tests
+//! What every store has to do, each sentence of [`Store`](crate::Store) as a test. [`store_contract!`](crate::store_contract) makes the tests
 //! of a store out of it; [`agree`] compares two stores over random changes.
 #![allow(
     clippy::unwrap_used,

@@ -122,7 +122,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 
 fn missing(path: &Path) -> OpenError {
     let at = path.display();
-    OpenError::Missing(format!("there is no store at {at}: make one with `matchbook init`, or name the right --data"))
+    OpenError::Missing(format!(
+        "there is no store at {at}: make one with `matchbook init`, or name its folder with --data"
+    ))
 }
 
 fn create(path: &Path) -> Result<(), OpenError> {
