@@ -1,7 +1,7 @@
 //! Replacing a device's key (M8, M10).
 //!
 //! The next key is stored before its offer is sent, and the server goes on under the key in use. That one is erased only
-//! when an authentic request came under the next one: then, and only then, [`complete`] switches. No time erases a key.
+//! when an authentic request came under the next one: then, and only then, `complete` switches. No time erases a key.
 //! An offer is bound to the ephemeral key that it is sealed to; another ephemeral key replaces it only from a request
 //! above all that were seen, so that a late or replayed request cannot bring back a key that the device has dropped.
 

@@ -1,5 +1,6 @@
-//! What every store has to do, each sentence of [`Store`](crate::Store) as a test. [`store_contract!`](crate::store_contract) makes the tests
-//! of a store out of it; [`agree`] compares two stores over random changes.
+//! What every store has to do, each sentence of [`Store`](crate::Store) as a test.
+//! [`store_contract!`](crate::store_contract) makes the tests of a store out of it; [`agree`] compares two stores over
+//! random changes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
