@@ -15,6 +15,7 @@ pub mod envelope;
 pub mod ids;
 pub mod profile;
 pub mod secret;
+pub mod sms;
 pub mod wire;
 
 mod named;

@@ -27,14 +27,21 @@ const RULES: &str = "matchbook-rules";
 const STORE: &str = "matchbook-store";
 const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
+const SMSC: &str = "matchbook-smsc";
 
 const ROOMS: &[Room] = &[
     Room { name: PROTOCOL, needs: &[], tests_need: &[], is_pure: true },
     Room { name: RULES, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
     Room { name: STORE, needs: &[PROTOCOL, RULES], tests_need: &[], is_pure: false },
-    Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE], is_pure: false },
-    Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
-    Room { name: "matchbook-cli", needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE], tests_need: &[], is_pure: false },
+    Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC], is_pure: false },
+    Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[SMSC], is_pure: false },
+    Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
+    Room {
+        name: "matchbook-cli",
+        needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, SMSC],
+        tests_need: &[],
+        is_pure: false,
+    },
     Room { name: "xtask", needs: &[], tests_need: &[], is_pure: false },
 ];
 
