@@ -26,6 +26,7 @@ pub use uplink::UnverifiedUplink;
 
 pub(crate) use plaintext::{decode_set, encode_set};
 pub(crate) use rotation::{ROTATION_LEN, decode_rotation, encode_rotation};
+pub(crate) use sizes::MAX_SET_LEN;
 
 use crate::ids::AuthenticatorId;
 use crate::profile::Profile;
