@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admin::{devices, enrolments, events, policies, realms, tokens, users};
+use crate::admin::{devices, enrolments, events, messages, policies, realms, tokens, users};
 use crate::bearer::http as device_bearer;
 use crate::core::Core;
 use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
@@ -92,6 +92,8 @@ fn api_routes() -> OpenApiRouter<Arc<Core>> {
         .routes(routes!(devices::unlock_device))
         .routes(routes!(devices::rotate_device))
         .routes(routes!(devices::push_device))
+        .routes(routes!(messages::set_number))
+        .routes(routes!(messages::list_messages))
         .routes(routes!(events::list_events))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
