@@ -3,6 +3,7 @@
 // The dispatcher starts them; until it is merged nobody calls in here.
 #![allow(dead_code)]
 
+mod alphabet;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod config;
