@@ -12,3 +12,6 @@ pub(crate) mod measures;
 mod pace;
 mod password;
 pub(crate) mod smpp;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod testing;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::centre::{Accepted, Centre, Inbox, SubmitError, SubmitOptions};
 use super::config::{MessageIds, RouteConfig, SmppConfig};
 use super::measures::RouteMeasures;
-use super::pace::Pace;
+use super::pace::{self, Pace};
 
 mod codec;
 mod line;
@@ -74,6 +74,8 @@ struct Timing {
     reconnect_first: Duration,
     /// The longest of these, and how long a session lasts that lets the next one begin with the first again.
     reconnect_longest: Duration,
+    /// How long nothing is sent after the centre asked to slow down.
+    held: Duration,
     /// How often it is looked whether something is late.
     look: Duration,
 }
@@ -88,6 +90,7 @@ impl Timing {
         unbind: Duration::from_secs(3),
         reconnect_first: Duration::from_secs(1),
         reconnect_longest: Duration::from_secs(60),
+        held: pace::HELD,
         look: Duration::from_millis(250),
     };
 }
@@ -126,7 +129,7 @@ impl SmppCentre {
             name: route.name.clone(),
             message_ids: smpp.message_ids,
             inbox,
-            pace: Pace::new(route.per_second),
+            pace: Pace::new(route.per_second, timing.held),
             up: watch::Sender::new(false),
             counts,
         });

@@ -182,7 +182,7 @@ fn validity(time: Duration) -> EmptyOrFullCOctetString<17> {
     let seconds = time.as_secs().min(LONGEST_DAYS * 86_400);
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (hours, minutes, seconds) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    let text = format!("0000{days:02}{hours:02}{minutes:02}{seconds:02}000R\0");
+    let text = format!("0000{days:02}{hours:02}{minutes:02}{seconds:02}000R");
     EmptyOrFullCOctetString::from_string(text).unwrap_or_else(|_| EmptyOrFullCOctetString::empty())
 }
 
