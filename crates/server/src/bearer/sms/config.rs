@@ -183,6 +183,18 @@ impl SmsConfig {
     }
 }
 
+impl SmppConfig {
+    /// Nobody on the way can listen.
+    pub(crate) fn host_is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl Default for SmsCaps {
     fn default() -> Self {
         Self {

@@ -6,6 +6,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::centre::{Accepted, SubmitError};
+
 /// Which centre or gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RouteLabels {
@@ -21,6 +23,7 @@ pub(crate) struct SmsMeasures {
     throttled: Family<RouteLabels, Counter>,
     refused: Family<RouteLabels, Counter>,
     in_doubt: Family<RouteLabels, Counter>,
+    unreachable: Family<RouteLabels, Counter>,
     reconnects: Family<RouteLabels, Counter>,
     messages: Family<RouteLabels, Counter>,
     receipts: Family<RouteLabels, Counter>,
@@ -43,6 +46,8 @@ pub(crate) struct RouteMeasures {
     pub(crate) refused: Counter,
     /// Those of them that were not answered.
     pub(crate) in_doubt: Counter,
+    /// Those of them that could not be sent.
+    pub(crate) unreachable: Counter,
     /// Connections lost, and attempts that failed.
     pub(crate) reconnects: Counter,
     /// Short messages of phones that came in.
@@ -71,6 +76,7 @@ impl SmsMeasures {
         counter("sms_throttled", "Short messages that a centre asked to send more slowly", &self.throttled);
         counter("sms_refused", "Short messages that a centre refused", &self.refused);
         counter("sms_in_doubt", "Short messages that a centre did not answer", &self.in_doubt);
+        counter("sms_unreachable", "Short messages that could not be sent to a centre", &self.unreachable);
         counter("sms_reconnects", "Connections to centres lost, and attempts that failed", &self.reconnects);
         counter("sms_messages", "Short messages of phones that came in", &self.messages);
         counter("sms_receipts", "Delivery receipts that came in", &self.receipts);
@@ -88,11 +94,25 @@ impl SmsMeasures {
             throttled: self.throttled.get_or_create_owned(&labels),
             refused: self.refused.get_or_create_owned(&labels),
             in_doubt: self.in_doubt.get_or_create_owned(&labels),
+            unreachable: self.unreachable.get_or_create_owned(&labels),
             reconnects: self.reconnects.get_or_create_owned(&labels),
             messages: self.messages.get_or_create_owned(&labels),
             receipts: self.receipts.get_or_create_owned(&labels),
             put_off: self.put_off.get_or_create_owned(&labels),
             malformed: self.malformed.get_or_create_owned(&labels),
         }
+    }
+}
+
+impl RouteMeasures {
+    /// Counts what came of a submit.
+    pub(super) fn submitted(&self, result: &Result<Accepted, SubmitError>) {
+        match result {
+            Ok(_) => self.accepted.inc(),
+            Err(SubmitError::Throttled) => self.throttled.inc(),
+            Err(SubmitError::Refused { .. }) => self.refused.inc(),
+            Err(SubmitError::InDoubt(_)) => self.in_doubt.inc(),
+            Err(SubmitError::Unreachable(_)) => self.unreachable.inc(),
+        };
     }
 }

@@ -3,6 +3,7 @@
 // The dispatcher starts them; until it is merged nobody calls in here.
 #![allow(dead_code)]
 
+mod alphabet;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod config;
@@ -11,3 +12,6 @@ pub(crate) mod measures;
 mod pace;
 mod password;
 pub(crate) mod smpp;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod testing;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Nothing is sent for so long after a centre asked to slow down.
-const HELD: Duration = Duration::from_secs(1);
+pub(super) const HELD: Duration = Duration::from_secs(1);
 
 /// The lowest rate, a second: an hour has 360 then.
 const SLOWEST: f64 = 0.1;
@@ -21,9 +21,9 @@ const BURST_S: f64 = 0.1;
 pub(super) struct Pace(Mutex<Bucket>);
 
 impl Pace {
-    /// A full bucket of `per_second`.
-    pub(super) fn new(per_second: u16) -> Self {
-        Self(Mutex::new(Bucket::new(per_second, Instant::now())))
+    /// A full bucket of `per_second`. Nothing is sent for `held` after the centre asked to slow down.
+    pub(super) fn new(per_second: u16, held: Duration) -> Self {
+        Self(Mutex::new(Bucket::new(per_second, held, Instant::now())))
     }
 
     /// Waits for a token and takes it.
@@ -54,13 +54,14 @@ struct Bucket {
     rate: f64,
     tokens: f64,
     at: Instant,
+    held: Duration,
     held_until: Instant,
 }
 
 impl Bucket {
-    fn new(per_second: u16, now: Instant) -> Self {
+    fn new(per_second: u16, held: Duration, now: Instant) -> Self {
         let full = f64::from(per_second.max(1));
-        Self { full, rate: full, tokens: burst(full), at: now, held_until: now }
+        Self { full, rate: full, tokens: burst(full), at: now, held, held_until: now }
     }
 
     /// Takes a token, or says how long to wait before asking again.
@@ -85,7 +86,7 @@ impl Bucket {
         self.refill(now);
         if self.held_until <= now {
             self.rate = (self.rate / 2.0).max(SLOWEST);
-            self.held_until = now + HELD;
+            self.held_until = now + self.held;
             self.tokens = 0.0;
         }
     }
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn a_second_sees_the_rate_and_a_tenth_more() {
         let began = Instant::now();
-        let mut bucket = Bucket::new(100, began);
+        let mut bucket = Bucket::new(100, HELD, began);
         let (mut now, mut taken) = (began, 0);
         while now < began + Duration::from_secs(1) {
             match bucket.take(now) {
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_throttle_holds_halves_and_recovers() {
         let now = Instant::now();
-        let mut bucket = Bucket::new(100, now);
+        let mut bucket = Bucket::new(100, HELD, now);
         assert_eq!(bucket.available(now), 10);
         for _ in 0..5 {
             bucket.slow_down(now);
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn the_slowest_pace_still_moves() {
         let mut now = Instant::now();
-        let mut bucket = Bucket::new(1, now);
+        let mut bucket = Bucket::new(1, HELD, now);
         for _ in 0..20 {
             bucket.slow_down(now);
             now += HELD;
