@@ -266,7 +266,11 @@ pub(super) async fn change(
     decided.ok_or_else(|| Problem::not_found("There is no such device."))
 }
 
-pub(super) async fn known_device(core: &Core, realm: &RealmId, id: &AuthenticatorId) -> Result<DeviceSnapshot, Problem> {
+pub(super) async fn known_device(
+    core: &Core,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+) -> Result<DeviceSnapshot, Problem> {
     let snapshot = core.store.load_device(id).await?.filter(|snapshot| snapshot.realm.id == *realm);
     snapshot.ok_or_else(|| Problem::not_found(format!("There is no device {id} in the realm {realm}.")))
 }

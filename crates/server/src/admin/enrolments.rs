@@ -187,8 +187,9 @@ fn server(core: &Core, bearer: BearerName, has_number: bool) -> Result<String, P
         (BearerName::Sms, Some(_)) if !has_number => {
             Err(Problem::bad_request("bearer sms needs the device's number, such as +491701234567"))
         }
-        (BearerName::Sms, Some(desk)) => server_text(&desk.number)
-            .ok_or_else(|| Problem::bad_request("bearer sms: the server's own number is a name, which nobody can call")),
+        (BearerName::Sms, Some(desk)) => server_text(&desk.number).ok_or_else(|| {
+            Problem::bad_request("bearer sms: the server's own number is a name, which nobody can call")
+        }),
     }
 }
 
