@@ -15,3 +15,11 @@ pub(crate) mod smpp;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod third_party;
+// The helpers are the integration tests' too.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "../../../tests/common/kannel.rs"]
+mod kannel;

@@ -31,6 +31,8 @@ pub(super) struct TestInbox {
     under_work: AtomicUsize,
     /// The most that were under work at once.
     pub(super) most_under_work: AtomicUsize,
+    /// How often it said "not now".
+    refused: AtomicUsize,
     /// Answer "not now".
     pub(super) not_now: AtomicBool,
     /// Break off.
@@ -46,6 +48,7 @@ impl TestInbox {
             open: watch::Sender::new(true),
             under_work: AtomicUsize::new(0),
             most_under_work: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
             not_now: AtomicBool::new(false),
             panics: AtomicBool::new(false),
         })
@@ -71,6 +74,11 @@ impl TestInbox {
         timeout(PATIENCE, self.taken.lock().await.recv()).await.expect("nothing came").unwrap()
     }
 
+    /// It has said "not now".
+    pub(super) async fn until_refused(&self) {
+        until("it was refused", || self.refused.load(Ordering::SeqCst) > 0).await;
+    }
+
     /// Nothing more has come so far.
     pub(super) async fn is_empty(&self) -> bool {
         self.taken.lock().await.is_empty()
@@ -84,6 +92,7 @@ impl TestInbox {
         self.under_work.fetch_sub(1, Ordering::SeqCst);
         assert!(!self.panics.load(Ordering::SeqCst), "this inbox breaks off");
         if self.not_now.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(NotNow);
         }
         self.came.send(came).unwrap();

@@ -26,6 +26,7 @@ mod session;
 
 use line::Line;
 pub(crate) use link::Link;
+pub(super) use receipts::error_in;
 
 /// One SMPP centre.
 pub(crate) struct SmppCentre {

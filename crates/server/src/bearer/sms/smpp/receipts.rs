@@ -42,6 +42,11 @@ pub(super) fn read(text: &[u8], options: &[Tlv], ids: MessageIds) -> Option<Rece
     Some(Receipt { id: normal(&id, Source::Receipt, ids)?, state, error: printable(&error) })
 }
 
+/// The error that a receipt's text names behind `err:`, printable and short; empty for none.
+pub(in crate::bearer::sms) fn error_in(text: &str) -> String {
+    field(text, "err:").map(printable).unwrap_or_default()
+}
+
 /// One way of writing an id: without spaces and NULs, and, when it is a number, without leading zeros, in small letters.
 /// A centre that writes hexadecimal in one place and decimal in the other has both as decimal. `None`: there is no id.
 pub(super) fn normal(id: &str, source: Source, ids: MessageIds) -> Option<String> {
