@@ -34,7 +34,8 @@ pub struct EnrolmentRequest {
     pub profile: Profile,
     /// How long the activation secret works, [`MIN_VALID_MS`] to [`MAX_VALID_MS`].
     pub valid_for_ms: u64,
-    /// Where the device finds the server: an `https` or `http` URL; empty when it has no data bearer.
+    /// Where the device finds the server: an `https` or `http` URL; `sms:` and a number when it has no data bearer; empty
+    /// when messages come and go by hand.
     pub server: String,
 }
 
@@ -198,6 +199,11 @@ fn check(realm: &Realm, subscriber: &Subscriber, request: &EnrolmentRequest) -> 
     }
     if !(MIN_VALID_MS..=MAX_VALID_MS).contains(&request.valid_for_ms) {
         return Err(Refusal::operator("an enrolment is valid for 1 minute to 30 days"));
+    }
+    if !Enrolment::is_server(&request.server, request.profile) {
+        let hint = "a device finds the server by an http or https URL of at most 255 bytes, or by sms: and a number, \
+                    which suite 4 is too long for";
+        return Err(Refusal::operator(hint));
     }
     if check_public_key(request.profile.suite(), &[]) == Err(KeyError::Unsupported) {
         return Err(Refusal::operator("this build has not got the suite"));

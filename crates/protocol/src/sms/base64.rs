@@ -20,9 +20,9 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-/// Reads the text; `None` when it is not the one base64 text of its bytes.
+/// Reads the text; `None` when it is not the one base64 text of its bytes. The decoder alone takes padding in the middle.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    BASE64.decode(text).ok()
+    BASE64.decode(text).ok().filter(|bytes| encode(bytes).as_bytes() == text)
 }
 
 /// The text without the spaces, tabs and line ends that gateways put around it.

@@ -29,6 +29,11 @@ pub(super) fn encode_number(address: &Address, into: &mut Vec<u8>) -> Result<(),
     if address.is_name() { Err(TpduError::Address) } else { encode(address, into) }
 }
 
+/// Reads the field of an address that is sent to.
+pub(super) fn decode_number(reader: &mut Reader<'_>) -> Result<Address, TpduError> {
+    decode(reader).and_then(|address| if address.is_name() { Err(TpduError::Address) } else { Ok(address) })
+}
+
 /// Reads the field.
 pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Address, TpduError> {
     let [length, kind] = reader.octets()?;

@@ -45,7 +45,7 @@ impl StatusReport {
         if first & KIND_BITS != STATUS_REPORT {
             return Err(TpduError::Kind);
         }
-        let recipient = address::decode(&mut reader)?;
+        let recipient = address::decode_number(&mut reader)?;
         let sent_at = Timestamp::from_octets(reader.octets()?);
         let settled_at = Timestamp::from_octets(reader.octets()?);
         let status = reader.octet()?;

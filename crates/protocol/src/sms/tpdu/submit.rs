@@ -54,10 +54,7 @@ impl Submit {
         if first & KIND_BITS != SUBMIT {
             return Err(TpduError::Kind);
         }
-        let destination = address::decode(&mut reader)?;
-        if destination.is_name() {
-            return Err(TpduError::Address);
-        }
+        let destination = address::decode_number(&mut reader)?;
         let [_protocol, coding] = reader.octets()?;
         let validity_minutes = match first & VALIDITY_BITS {
             0 => None,
