@@ -35,6 +35,11 @@ impl Lines {
         self.whole.pop_front()
     }
 
+    /// Whether a whole line waits.
+    pub(super) fn has_whole(&self) -> bool {
+        !self.whole.is_empty()
+    }
+
     /// Takes the prompt `> ` off, on which no line end follows.
     pub(super) fn take_prompt(&mut self) -> bool {
         let is_prompt = self.whole.is_empty() && self.partial.starts_with('>');

@@ -139,8 +139,10 @@ impl Link {
 
     /// Waits for a notice until then; whether anything came.
     pub(super) fn listen(&mut self, until: Instant) -> Result<bool, CommandError> {
-        let came = self.fill(until)?;
+        // Lines may stand here that came in one read with the answer before them.
+        let mut came = self.lines.has_whole() || self.fill(until)?;
         while let Some(line) = self.lines.next() {
+            came = true;
             self.sort(line, "");
         }
         Ok(came)
@@ -149,6 +151,11 @@ impl Link {
     /// The next notice.
     pub(super) fn next_notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
+    }
+
+    /// Whether a notice waits.
+    pub(super) fn has_notice(&self) -> bool {
+        !self.notices.is_empty()
     }
 
     fn answer(&mut self, echo: &str, until: Instant) -> Result<Vec<String>, CommandError> {

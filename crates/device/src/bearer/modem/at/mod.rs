@@ -61,6 +61,8 @@ pub struct AtModem {
     next_listing: Instant,
     /// The SIM card refused the PIN: it is not tried again.
     pin_refused: bool,
+    /// Whether the store's room was looked at since it was listed.
+    is_room_checked: bool,
     /// Whether it was told that the store is full.
     full_told: bool,
 }
@@ -80,6 +82,7 @@ impl AtModem {
             ready: VecDeque::new(),
             next_listing: Instant::now(),
             pin_refused: false,
+            is_room_checked: false,
             full_told: false,
         };
         modem.link()?;
@@ -137,11 +140,16 @@ impl AtModem {
         for stored in found {
             self.take_stored(&memory, stored);
         }
-        if self.ready.is_empty() { self.check_room() } else { Ok(()) }
+        self.is_room_checked = false;
+        Ok(())
     }
 
-    /// A store that is full takes no more messages, and nothing else would tell.
+    /// A store that is full takes no more messages, and nothing else would tell. Looked at once all that was listed has
+    /// been given out, so that what is ours has been deleted.
     fn check_room(&mut self) -> Result<(), ModemError> {
+        if std::mem::replace(&mut self.is_room_checked, true) {
+            return Ok(());
+        }
         let lines = self.command("say how many messages it holds", "AT+CPMS?").unwrap_or_default();
         let full = parse::stores(&lines).and_then(|stores| stores.full_with());
         let was_told = std::mem::replace(&mut self.full_told, full.is_some());
@@ -243,7 +251,11 @@ impl Modem for AtModem {
             if self.ready.is_empty() && Instant::now() >= self.next_listing {
                 self.list()?;
             }
-            if !self.ready.is_empty() {
+            if self.ready.is_empty() {
+                self.check_room()?;
+            }
+            // Notices come while commands are answered, too.
+            if !self.ready.is_empty() || self.link()?.has_notice() {
                 continue;
             }
             let wake = until.min(self.next_listing);
