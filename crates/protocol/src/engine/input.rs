@@ -13,10 +13,6 @@ use crate::envelope::{Downlink, EpochKeys, OpenError};
 use crate::ids::UnixMillis;
 use crate::wire::{DownlinkKind, Sync, UnverifiedDownlink};
 
-/// The least time between two new requests that only acknowledge a set again: whoever replays a set makes the device
-/// pay for one message a minute at the most.
-pub const REACKNOWLEDGE_MS: u64 = 60_000;
-
 /// What a message calls for.
 struct Answer {
     /// Whether the server is to be told what the device holds, even when nothing is asked for.
@@ -145,7 +141,8 @@ impl Engine {
             self.prompt(now);
             return Answer::NONE;
         }
-        let is_too_soon = |last: UnixMillis| last <= now && now.since(last) < REACKNOWLEDGE_MS;
+        let reacknowledge_ms = self.pace.reacknowledge_ms;
+        let is_too_soon = |last: UnixMillis| last <= now && now.since(last) < reacknowledge_ms;
         if self.reacknowledged.is_some_and(is_too_soon) {
             return Answer::NONE;
         }

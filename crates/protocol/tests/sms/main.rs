@@ -7,3 +7,4 @@ mod rng;
 
 mod properties;
 mod sizes;
+mod tshark;
