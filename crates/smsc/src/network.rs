@@ -214,3 +214,7 @@ impl Drop for Network {
 fn parcel(leg: Leg, from: Address, to: Address, segment: Segment, sent_at: UnixMillis) -> Parcel {
     Parcel { leg, from, to, segment, sent_at, ordinal: 0, is_copy: false, is_held_back: false, ticket: None }
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;
