@@ -15,6 +15,7 @@ use crate::model::{
     Priority, SealedKey, Status, Write,
 };
 use crate::refusal::Refusal;
+use crate::request::BearerLimits;
 
 /// When a message that went out in a reply is due again, unless it is acknowledged first.
 pub(crate) const RESEND_AFTER_MS: u64 = 30_000;
@@ -233,9 +234,9 @@ impl Draft<'_> {
 
     /// Makes stored messages due, by the outbox. Those that were sent a moment ago stay as they are: what asks for them
     /// again has crossed them on the way, or comes from somebody who repeats what he heard.
-    pub(crate) fn make_due(&mut self, chosen: impl Fn(&OutboxItem) -> bool) {
+    pub(crate) fn make_due(&mut self, limits: &BearerLimits, chosen: impl Fn(&OutboxItem) -> bool) {
         for item in self.outbox.iter_mut().filter(|item| chosen(item)) {
-            let was_sent_lately = item.sent_at.is_some_and(|at| is_recent(at, self.now));
+            let was_sent_lately = item.sent_at.is_some_and(|at| is_recent(at, self.now, limits));
             if !was_sent_lately && item.next_attempt_at > self.now {
                 self.writes.push(due(item, self.now));
             }
@@ -276,8 +277,8 @@ fn due(item: &mut OutboxItem, at: UnixMillis) -> Write {
 
 /// Whether something was sent so short a time ago that it is not sent again. A time to come is of a clock that was set
 /// back, and long ago.
-pub(crate) fn is_recent(at: UnixMillis, now: UnixMillis) -> bool {
-    at <= now && now.since(at) < RESEND_AFTER_MS
+pub(crate) fn is_recent(at: UnixMillis, now: UnixMillis, limits: &BearerLimits) -> bool {
+    at <= now && now.since(at) < limits.repeat_after_ms
 }
 
 fn is_new(snapshot: &DeviceSnapshot, item: &OutboxItem) -> bool {

@@ -186,7 +186,7 @@ fn repeat(
     if !limits.by_outbox {
         return Ok(Decision { reply: vec![cached.bytes.clone()], ..Decision::nothing() });
     }
-    if is_recent(cached.at, now) {
+    if is_recent(cached.at, now, limits) {
         return Ok(Decision::nothing());
     }
     let mut draft = Draft::of(snapshot, now);

@@ -69,7 +69,7 @@ pub fn push(
         let is_set = |item: &OutboxItem| matches!(item.kind, OutboxKind::Set { .. });
         match reason {
             RefillReason::Operator => draft.set_due(now, is_set),
-            RefillReason::ServerCount => draft.make_due(is_set),
+            RefillReason::ServerCount => draft.make_due(limits, is_set),
         }
     } else if reason == RefillReason::Operator || is_low(&draft, keyring) {
         let keys = current_keys(&draft.authenticator, keyring)?;

@@ -13,7 +13,7 @@ use matchbook_protocol::sms::Form;
 use matchbook_protocol::{UnixMillis, UnverifiedUplink};
 use rand_core::CryptoRng;
 
-use crate::draft::{Sending, is_suspended};
+use crate::draft::{RESEND_AFTER_MS, Sending, is_suspended};
 use crate::enrol;
 use crate::keyring::Keyring;
 use crate::model::{Changes, DeviceSnapshot, OutboxItem, OutboxKind, Priority, Status};
@@ -45,18 +45,23 @@ pub struct BearerLimits {
     pub always_answer: bool,
     /// Answers leave by the outbox: the bearer is no dialogue, and what it carries must be committed before it goes.
     pub by_outbox: bool,
+    /// What was sent less than so many milliseconds ago is not sent again because a request came twice: the network made
+    /// the copy, or somebody repeats what he heard.
+    pub repeat_after_ms: u64,
 }
 
 impl BearerLimits {
     /// HTTP: every request is answered. Sets are as large as on SMS unless the policy says otherwise.
-    pub const HTTP: Self = Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: true, by_outbox: false };
+    pub const HTTP: Self =
+        Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: true, by_outbox: false, repeat_after_ms: 0 };
     /// Short messages: a set fits one behind a 16-bit port header.
     pub const SMS: Self = Self::short_messages(Form::Binary);
     /// Short messages of text: a set fits one in base64.
     pub const SMS_TEXT: Self = Self::short_messages(Form::Text);
 
     const fn short_messages(form: Form) -> Self {
-        Self { set_message_bytes: form.budget(), always_answer: false, by_outbox: true }
+        let set_message_bytes = form.budget();
+        Self { set_message_bytes, always_answer: false, by_outbox: true, repeat_after_ms: RESEND_AFTER_MS }
     }
 
     /// How a message leaves that somebody waits for.

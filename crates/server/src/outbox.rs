@@ -16,6 +16,7 @@ use crate::limits::{
     EVENTS_KEPT, MAKE_WAY, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, SUBMIT_GRACE, SWEEP_BATCH, SWEEP_EVERY,
 };
 use crate::problem::Problem;
+use crate::sms::Desk;
 use crate::sms::dispatch::{Round, Submission, by_chance};
 
 impl Core {
@@ -170,6 +171,9 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     }
     // What is on its way to a centre is noted; the rest is sent again after the next start.
     let _cut_off = tokio::time::timeout(SUBMIT_GRACE, submitting.join_all()).await;
+    if let Some(centres) = core.sms.as_ref().and_then(Desk::centres) {
+        let _cut_off = tokio::time::timeout(SUBMIT_GRACE, centres.ended()).await;
+    }
 }
 
 /// Drains the outbox until nothing more is due, and submits what goes by SMS beside it.

@@ -153,7 +153,7 @@ impl Running {
 /// Connects to the centres. What they bring in keeps no core alive, so that a server that is dropped ends.
 fn open_desk(core: &Arc<Core>, config: &SmsConfig, stopping: &watch::Receiver<bool>) -> Result<(), StartError> {
     let inbox = Arc::new(Door(Arc::downgrade(core)));
-    let centres = centres::start_measured(config, inbox, stopping.clone(), &core.metrics.centres);
+    let centres = centres::start(config, inbox, stopping.clone(), &core.metrics.centres);
     if let Some(desk) = &core.sms {
         desk.open(centres.map_err(StartError::Sms)?);
     }

@@ -6,8 +6,9 @@
 pub(crate) mod dispatch;
 pub(crate) mod inbound;
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use axum::extract::FromRef;
 use matchbook_protocol::sms::{Address, Form, Limits, Reassembler};
 use matchbook_rules::Authenticator;
 use matchbook_rules::request::BearerLimits;
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::bearer::sms::centres::Centres;
 use crate::bearer::sms::config::SmsConfig;
+use crate::bearer::sms::gateway::Callbacks;
 use crate::core::Core;
 
 /// What the short messages of one server share.
@@ -94,15 +96,25 @@ pub(crate) enum Way {
     ShortMessage,
 }
 
+impl FromRef<Arc<Core>> for Callbacks {
+    fn from_ref(core: &Arc<Core>) -> Self {
+        core.sms.as_ref().and_then(Desk::centres).map(Centres::callbacks).unwrap_or_default()
+    }
+}
+
 impl Core {
     /// What the bearer carries that a message came by.
     pub(crate) fn limits(&self, way: Way, device: &Authenticator) -> BearerLimits {
         match (way, &self.sms, &device.msisdn) {
             (Way::Http, _, _) => BearerLimits::HTTP,
-            (Way::ShortMessage, Some(desk), Some(number)) => match desk.form(number) {
-                Form::Binary => BearerLimits::SMS,
-                Form::Text => BearerLimits::SMS_TEXT,
-            },
+            (Way::ShortMessage, Some(desk), Some(number)) => {
+                let limits = match desk.form(number) {
+                    Form::Binary => BearerLimits::SMS,
+                    Form::Text => BearerLimits::SMS_TEXT,
+                };
+                let first_ms = u64::try_from(desk.resend_first.as_millis()).unwrap_or(u64::MAX);
+                BearerLimits { repeat_after_ms: limits.repeat_after_ms.min(first_ms), ..limits }
+            }
             (Way::ShortMessage, _, _) => BearerLimits::SMS,
         }
     }

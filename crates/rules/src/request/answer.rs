@@ -205,7 +205,7 @@ impl Talk<'_> {
     /// The same where answers leave by the outbox: it becomes due.
     fn make_due(&mut self) -> Vec<OutboxItem> {
         let is_chosen = self.chosen();
-        self.draft.make_due(&is_chosen);
+        self.draft.make_due(self.limits, &is_chosen);
         let draft = &self.draft;
         let goes_out = |item: &&OutboxItem| is_chosen(item) || draft.is_new(item);
         draft.outbox().iter().filter(goes_out).cloned().collect()

@@ -24,7 +24,7 @@ pub(super) fn repeat(
     let DuplicateRequest { counter, key, keys } = duplicate;
     let authenticator = &snapshot.authenticator;
     if limits.by_outbox {
-        return repeat_by_outbox(duplicate, snapshot, now, rng);
+        return repeat_by_outbox(duplicate, snapshot, limits, now, rng);
     }
     let cached = authenticator.last_reply.as_ref().filter(|cached| cached.counter == *counter);
     let (key_offers, others): (Vec<_>, Vec<_>) =
@@ -46,17 +46,18 @@ pub(super) fn repeat(
 fn repeat_by_outbox(
     duplicate: &DuplicateRequest,
     snapshot: &DeviceSnapshot,
+    limits: &BearerLimits,
     now: UnixMillis,
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Decision, Refusal> {
     let DuplicateRequest { counter, key, keys } = duplicate;
     let mut draft = Draft::of(snapshot, now);
     let cached = draft.authenticator.last_reply.take_if(|cached| cached.counter == *counter);
-    let is_answer_recent = cached.as_ref().is_some_and(|cached| is_recent(cached.at, now));
+    let is_answer_recent = cached.as_ref().is_some_and(|cached| is_recent(cached.at, now, limits));
     let is_awaited = |item: &OutboxItem| item.kind != OutboxKind::Answer;
     let waits = !draft.is_suspended() && draft.outbox().iter().any(is_awaited);
     if waits {
-        draft.make_due(is_awaited);
+        draft.make_due(limits, is_awaited);
     }
     let is_newest = *counter == snapshot.authenticator.requests.highest && *key == KeyUsed::Current;
     let answer = match cached {
