@@ -15,13 +15,14 @@ use matchbook_rules::{Policy, RotationReason};
 use testing::TestRng;
 use testing::world::{HANDLE, World};
 
-/// A device, a server, and every message that went between them. Sent again, a message is the same one.
+/// A device, a server, and the lengths of the messages that went between them. Sent again, a message is the same one.
 struct Line {
     world: World,
     engine: Engine,
     chance: TestRng,
-    up: BTreeSet<Vec<u8>>,
-    down: BTreeSet<Vec<u8>>,
+    seen: BTreeSet<Vec<u8>>,
+    down: Vec<usize>,
+    up: Vec<usize>,
 }
 
 impl Line {
@@ -40,7 +41,7 @@ impl Line {
         let enrolment = world.enrolment(wanted.profile);
         let mut engine = Engine::enrol(&enrolment, HANDLE, &mut chance).unwrap();
         engine.set_pace(pace);
-        let mut line = Self { world, engine, chance, up: BTreeSet::new(), down: BTreeSet::new() };
+        let mut line = Self { world, engine, chance, seen: BTreeSet::new(), down: Vec::new(), up: Vec::new() };
         line.settle();
         assert_eq!(line.engine.account().phase(), Phase::Steady);
         line
@@ -48,12 +49,12 @@ impl Line {
 
     /// What both send from here on until nothing is left to say: the lengths of the server's messages and of the device's.
     fn traffic_of(&mut self, what: impl FnOnce(&mut Self)) -> [Vec<usize>; 2] {
-        self.up.clear();
         self.down.clear();
+        self.up.clear();
         what(self);
         self.settle();
-        assert!(!self.engine.account().awaits_answer() && self.world.state.outbox.is_empty());
-        [&self.down, &self.up].map(|sent| sent.iter().map(Vec::len).collect())
+        assert!(!self.engine.account().awaits_answer() && self.world.outstanding().is_empty());
+        [self.down.clone(), self.up.clone()]
     }
 
     fn settle(&mut self) {
@@ -61,9 +62,10 @@ impl Line {
             let mut is_quiet = true;
             while let Some(output) = self.engine.poll_output() {
                 if let Output::Transmit(bytes) = output
-                    && self.up.insert(bytes.clone())
+                    && self.seen.insert(bytes.clone())
                 {
                     is_quiet = false;
+                    self.up.push(bytes.len());
                     let reply = self.world.receive(&bytes).unwrap();
                     self.deliver(reply);
                 }
@@ -80,8 +82,9 @@ impl Line {
     fn deliver(&mut self, messages: Vec<Vec<u8>>) -> bool {
         let mut is_new = false;
         for bytes in messages {
-            if self.down.insert(bytes.clone()) {
+            if self.seen.insert(bytes.clone()) {
                 is_new = true;
+                self.down.push(bytes.len());
                 self.engine.handle_input(&bytes, self.world.now, &mut self.chance).unwrap();
             }
         }
