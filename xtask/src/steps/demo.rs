@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
 const MAX_RUN_S: f32 = 30.0;
 
 /// What the demo has to show.
-const ROWS: &[&str] = &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9", "M10", "M11", "M14"];
+const ROWS: &[&str] = &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9", "M10", "M11", "M12", "M13", "M14"];
 
 /// A home with nothing in it.
 pub(super) fn empty_home(context: &Context) -> Result<PathBuf, String> {

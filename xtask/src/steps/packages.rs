@@ -42,6 +42,12 @@ const NEEDS: &[Need] = &[
     // The short messages' TPDUs and SMPP, read by somebody else.
     Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
     Need { package: "python3-venv", is_there: || python_has("ensurepip") },
+    // Peers of the tests of short messages: a gateway, a modem's manager, and a decoder that is not ours.
+    Need { package: "kannel", is_there: || process::find_program("bearerbox").is_some() },
+    Need { package: "modemmanager", is_there: || process::find_program("mmcli").is_some() },
+    Need { package: "dbus", is_there: || process::find_program("dbus-run-session").is_some() },
+    Need { package: "libglib2.0-bin", is_there: || process::find_program("gdbus").is_some() },
+    Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
 ];
 
 fn python_has(module: &str) -> bool {

@@ -9,6 +9,7 @@ mod once;
 mod public_key;
 mod refills;
 mod rotation;
+mod short_messages;
 mod stage;
 mod tape;
 
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<(), CliError> {
     rotation::play(&mut stage, ui, &mut rows);
     public_key::play(&mut stage, ui, &mut rows);
     once::play(&mut stage, ui, &mut rows);
+    short_messages::play(&mut stage, ui, &mut rows);
     library::play(&mut stage, ui, &mut rows);
     rows.sort_by_key(|row| row.id.trim_start_matches('M').parse::<u8>().unwrap_or(u8::MAX));
     ui.talk("");

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use matchbook_protocol::AuthenticatorId;
 use matchbook_rules::{DeviceSnapshot, Role};
-use matchbook_server::{NewToken, Running, Secrets, ServerConfig};
+use matchbook_server::{NewToken, Running, Secrets, ServerConfig, SmsConfig};
+use matchbook_smsc::modem::{self, ModemHandle, ModemOptions};
+use matchbook_smsc::{Centre, CentreOptions, Conditions, Network};
 use matchbook_store::Store;
 use matchbook_store::sqlite::{OpenOptions, SqliteStore};
 use serde_json::{Value, json};
@@ -27,11 +29,15 @@ pub(super) const REALM: &str = "demo";
 /// A realm where the next few codes count, for the act in which the server counts.
 pub(super) const GATE: &str = "gate";
 
+/// A realm whose device has short messages alone.
+pub(super) const SEA: &str = "sea";
+
 /// Everything that the acts need. Dropped in this order.
 pub(super) struct Stage {
     pub(super) operator: Caller,
     pub(super) relying_party: Caller,
     pub(super) gate_keeper: Caller,
+    pub(super) sea_keeper: Caller,
     pub(super) phone: Option<DemoDevice>,
     pub(super) gate: Option<DemoDevice>,
     pub(super) laptop: Option<DemoDevice>,
@@ -39,6 +45,9 @@ pub(super) struct Stage {
     pub(super) phone_uri: String,
     store: Arc<SqliteStore>,
     running: Option<Running>,
+    network: Arc<Network>,
+    centre: Centre,
+    modems: Vec<ModemHandle>,
     runtime: Runtime,
     folder: TempDir,
 }
@@ -58,7 +67,12 @@ impl Stage {
         let (changes, token) = NewToken::make(Role::Operator, "demo".to_owned(), None).into_changes();
         runtime.block_on(store.commit(changes)).map_err(|error| error.to_string())?;
         write_private(&folder.path().join("operator.token"), token.as_bytes())?;
+        let network = Network::new(Conditions::default());
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let centre = Centre::start(Arc::clone(&network), listen, CentreOptions::default());
+        let centre = runtime.block_on(centre).map_err(|error| format!("the simulated centre: {error}"))?;
         let config = ServerConfig {
+            sms: Some(Arc::new(sms(&centre, folder.path())?)),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             // The demo's devices all call from one address, and are allowed to.
             device_messages_per_second: 1_000,
@@ -70,29 +84,58 @@ impl Stage {
         let relying_party = realm(&operator, REALM, json!({}))?;
         let next_few = json!({ "mode": "next-in-order", "look_ahead": 10, "set_size": 12, "threshold": 2 });
         let gate_keeper = realm(&operator, GATE, next_few)?;
+        let sea_keeper = realm(&operator, SEA, json!({}))?;
         Ok(Self {
             operator,
             relying_party: Caller::new(running.url(), &relying_party),
             gate_keeper: Caller::new(running.url(), &gate_keeper),
+            sea_keeper: Caller::new(running.url(), &sea_keeper),
             phone: None,
             gate: None,
             laptop: None,
             phone_uri: String::new(),
             store,
             running: Some(running),
+            network,
+            centre,
+            modems: Vec::new(),
             runtime,
             folder,
         })
     }
 
+    /// Plugs in the modem of a phone in the simulated network; gives the pseudo-terminal that it is at.
+    pub(super) fn modem(&mut self, number: &str) -> Result<PathBuf, String> {
+        let number = number.parse().map_err(|error| format!("{number}: {error}"))?;
+        let _runtime = self.runtime.enter();
+        let plugged = modem::pty(self.network.phone(number), ModemOptions::default());
+        let (path, handle) = plugged.map_err(|error| format!("a pseudo-terminal: {error}"))?;
+        self.modems.push(handle);
+        Ok(path)
+    }
+
+    /// Where the simulated centre listens.
+    pub(super) fn centre(&self) -> SocketAddr {
+        self.centre.address()
+    }
+
+    /// Makes an enrolment for a device that has short messages alone, and gives its URI.
+    pub(super) fn enrolment_by_sms(&self, realm: &str, user: &str, number: &str) -> Result<String, String> {
+        self.enrol(realm, &json!({ "user": user, "label": user, "number": number, "bearer": "sms" }))
+    }
+
     /// Makes an enrolment and gives its URI.
     pub(super) fn enrolment(&self, realm: &str, user: &str, suite: &str, delivery: &str) -> Result<String, String> {
+        self.enrol(realm, &json!({ "user": user, "label": user, "suite": suite, "delivery": delivery }))
+    }
+
+    fn enrol(&self, realm: &str, body: &Value) -> Result<String, String> {
+        let user = body.get("user").and_then(Value::as_str).unwrap_or_default();
         let users = format!("/v1/realms/{realm}/users");
         if self.operator.get(&format!("{users}/{user}")).is_err() {
             self.operator.post(&users, &json!({ "id": user }))?;
         }
-        let body = json!({ "user": user, "label": user, "suite": suite, "delivery": delivery });
-        let made = self.operator.post(&format!("/v1/realms/{realm}/enrolments"), &body)?;
+        let made = self.operator.post(&format!("/v1/realms/{realm}/enrolments"), body)?;
         made.get("uri").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| "no enrolment URI came".to_owned())
     }
 
@@ -177,6 +220,16 @@ impl Drop for Stage {
             self.runtime.block_on(running.stop());
         }
     }
+}
+
+/// The server's file of centres.
+fn sms(centre: &Centre, folder: &Path) -> Result<SmsConfig, String> {
+    let address = centre.address();
+    let text = format!(
+        "number = \"16020\"\n[[centre]]\nname = \"demo\"\naddress = \"{address}\"\nsystem_id = \"matchbook\"\n\
+         password = \"demo\"\n"
+    );
+    SmsConfig::from_toml(&text, folder).map_err(|error| error.to_string())
 }
 
 /// Makes a realm and a relying party's token in it.
