@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use matchbook_protocol::sms::{Address, server_number};
-use matchbook_protocol::{Account, Handle};
+use matchbook_protocol::{Account, Handle, Pace};
 
 use super::Wallet;
 use crate::bearer::modem::{Arrival, Modem, ModemError, SmsLine};
@@ -81,7 +81,7 @@ impl<V: Vault> Wallet<V> {
     /// or `tell` breaks off. What came is stored before the modem deletes it, so that a crash loses nothing.
     ///
     /// A message goes to the account whose slot it names. An account without a server's number takes in what comes, and
-    /// sends nothing here. A message that is not answered is sent again, first after minutes, then after hours.
+    /// sends nothing here. A message that is not answered is sent again at [`Pace::SHORT_MESSAGES`].
     ///
     /// # Errors
     /// The vault cannot be written. Going on would promise codes that a restart forgets.
@@ -93,6 +93,7 @@ impl<V: Vault> Wallet<V> {
         tell: impl FnMut(SmsHeard) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut listening = Listening { wallet: self, line, options, tell, troubles: 0 };
+        listening.set_pace();
         while !stop.load(Ordering::Relaxed) && !is_over(options.until) {
             match listening.turn() {
                 Ok(()) => {}
@@ -131,6 +132,15 @@ enum Ended {
 }
 
 impl<V: Vault, M: Modem, T: FnMut(SmsHeard) -> ControlFlow<()>> Listening<'_, V, M, T> {
+    /// Those that speak here speak as seldom as short messages want it.
+    fn set_pace(&mut self) {
+        for place in 0..self.wallet.slots.len() {
+            if self.server_of(place).is_some() {
+                self.wallet.slot_mut(place).set_pace(Pace::SHORT_MESSAGES);
+            }
+        }
+    }
+
     /// Sends what is to be sent, then looks at the modem once.
     fn turn(&mut self) -> Result<(), Ended> {
         for place in 0..self.wallet.slots.len() {

@@ -13,7 +13,7 @@ mod kill_tests;
 pub(crate) mod tests;
 
 use matchbook_protocol::{
-    Account, Code, CodeIndex, Engine, Enrolment, Event, Handle, Output, PeerError, Selector, TakeError,
+    Account, Code, CodeIndex, Engine, Enrolment, Event, Handle, Output, Pace, PeerError, Selector, TakeError,
 };
 use zeroize::Zeroizing;
 
@@ -39,6 +39,8 @@ struct Slot {
     stored: Zeroizing<Vec<u8>>,
     /// The message that is to be sent next. The account has it as pending, so losing it here loses nothing.
     unsent: Option<Vec<u8>>,
+    /// The pace of the bearer that it was on last.
+    pace: Pace,
 }
 
 /// A code that was taken: burnt in the vault, and here for the user.
@@ -90,7 +92,7 @@ impl<V: Vault> Wallet<V> {
         let handle = handles.find(|handle| self.account(*handle).is_none()).ok_or(EnrolFailure::Full)?;
         let engine = Engine::enrol(enrolment, handle, &mut system_rng()).map_err(EnrolFailure::Protocol)?;
         let place = self.slots.partition_point(|slot| slot.engine.account().handle() < handle);
-        self.slots.insert(place, Slot { engine, stored: Zeroizing::default(), unsent: None });
+        self.slots.insert(place, Slot { engine, stored: Zeroizing::default(), unsent: None, pace: Pace::DATA });
         if let Err(error) = self.carry_out(place, &mut Vec::new()) {
             self.slots.remove(place);
             return Err(EnrolFailure::Store(error));
@@ -128,6 +130,7 @@ impl<V: Vault> Wallet<V> {
     /// There is no account with this handle.
     pub fn device<B: Bearer>(&mut self, handle: Handle, bearer: B) -> Result<Device<'_, V, B>, NoAccount> {
         let place = self.place(handle)?;
+        self.slot_mut(place).set_pace(bearer.pace());
         Ok(Device::new(self, place, bearer))
     }
 
@@ -242,12 +245,20 @@ impl<V: Vault> Wallet<V> {
 impl Slot {
     fn new(account: Account) -> Self {
         let stored = account.encode();
-        Self { engine: Engine::restore(account), stored, unsent: None }
+        Self { engine: Engine::restore(account), stored, unsent: None, pace: Pace::DATA }
+    }
+
+    fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.engine.set_pace(pace);
     }
 
     fn roll_back(&mut self) {
         match Account::decode(&self.stored) {
-            Ok(account) => self.engine = Engine::restore(account),
+            Ok(account) => {
+                self.engine = Engine::restore(account);
+                self.engine.set_pace(self.pace);
+            }
             // Never stored at all: the caller drops the slot. Until then nothing of it may get out.
             Err(_) => while self.engine.poll_output().is_some() {},
         }

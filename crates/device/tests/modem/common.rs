@@ -34,9 +34,9 @@ impl World {
 
     /// What a phone gets next.
     pub(crate) fn next(&self, phone: &mut Phone) -> (Address, Segment) {
-        let incoming = self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, phone.receive()).await.expect("a message comes")
-        });
+        let incoming = self
+            .runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, phone.receive()).await.expect("a message comes") });
         (incoming.from, incoming.segment)
     }
 }
