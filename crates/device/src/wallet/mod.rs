@@ -24,7 +24,7 @@ use crate::vault::{OpenError, StoreError, Vault};
 
 pub use content::{CONTENT_VERSION, MAX_ACCOUNTS};
 pub use error::{EnrolFailure, NoAccount, TakeFailure};
-pub use listen::{SmsHeard, SmsOptions, sms_server};
+pub use listen::{ListenFailure, SmsHeard, SmsOptions, sms_server};
 
 /// The accounts of one vault.
 pub struct Wallet<V> {
@@ -132,6 +132,38 @@ impl<V: Vault> Wallet<V> {
         let place = self.place(handle)?;
         self.slot_mut(place).set_pace(bearer.pace());
         Ok(Device::new(self, place, bearer))
+    }
+
+    /// Lets other processes change the vault until [`Wallet::retake`]. Until then this wallet may be looked at, and
+    /// nothing of it can be changed.
+    pub fn release(&mut self) {
+        self.vault.release();
+    }
+
+    /// Takes the vault back, with what other processes made of it. `Ok(false)`: one of them has it now.
+    ///
+    /// # Errors
+    /// The vault cannot be read any more, or holds something else.
+    pub fn retake(&mut self) -> Result<bool, OpenError> {
+        if !self.vault.retake()? {
+            return Ok(false);
+        }
+        let content = self.vault.load()?;
+        let accounts = content::decode(&content).ok_or(OpenError::Content)?;
+        let mut old = std::mem::take(&mut self.slots);
+        for account in accounts {
+            let at = old.iter().position(|slot| slot.engine.account().handle() == account.handle());
+            let old = at.map(|at| old.swap_remove(at));
+            let mut slot = Slot::new(account);
+            match old {
+                // Nobody touched it: its engine goes on, with all that it knows beside what is stored.
+                Some(old) if *old.stored == *slot.stored => slot = old,
+                Some(old) => slot.set_pace(old.pace),
+                None => {}
+            }
+            self.slots.push(slot);
+        }
+        Ok(true)
     }
 
     /// The vault, when the wallet is no longer needed.
