@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod duration;
+mod estimate;
 mod examples;
 mod policy;
 mod relying;
@@ -19,6 +20,7 @@ pub(crate) use admin::{
     Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Token, TokenCommand, TokenCreate,
     User, UserCommand,
 };
+pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     /// Try policies out
     #[command(after_help = examples::POLICY_CHECK)]
     Policy(Policy),
+    /// Reckon the short messages and the money that devices cost a month; needs no server
+    #[command(after_help = examples::ESTIMATE)]
+    Estimate(Estimate),
     /// Tokens: who may call the server
     #[command(after_help = examples::TOKEN)]
     Token(Token),

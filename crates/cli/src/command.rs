@@ -4,6 +4,7 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod doctor;
+pub(crate) mod estimate;
 pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod policy;

@@ -47,6 +47,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Verify(args) => command::verify::verify(&args, global, ui),
         Command::Challenge(args) => command::verify::challenge(&args, global, ui),
         Command::Policy(args) => command::policy::run(&args, global, ui),
+        Command::Estimate(args) => command::estimate::run(&args, ui),
         Command::Token(args) => command::token::run(&args, global, ui),
         Command::Store(args) => command::store::run(&args, global, ui),
         Command::Config(args) => command::config::run(&args, global, ui),

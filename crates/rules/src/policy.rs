@@ -3,6 +3,7 @@
 use std::fmt;
 
 use matchbook_protocol::codes::{CodeFormat, MAX_DIGITS, MAX_SET_CODES, MIN_DIGITS, largest_set, packed_len};
+use matchbook_protocol::sms::{Form, segment_count};
 use matchbook_protocol::wire::{MAX_THRESHOLD, SET_HEAD_LEN, SHARED_OVERHEAD, set_overhead};
 use matchbook_protocol::{Delivery, Profile, Suite};
 
@@ -26,11 +27,6 @@ pub const ANY_UNUSED_SIZE: u64 = 100_000_000;
 
 /// A guess that succeeds more often than once in so many is warned of.
 pub const WARN_ONE_IN: u64 = 10_000;
-
-/// What one short message carries behind a 16-bit port header, in bytes.
-pub const SHORT_MESSAGE_BYTES: usize = 133;
-/// What each of several joined short messages carries behind that and the concatenation header, in bytes.
-pub const SHORT_MESSAGE_PART_BYTES: usize = 128;
 
 /// What is wrong with a policy: one sentence a field. A policy that has any is not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +91,7 @@ pub fn check(policy: &Policy) -> Result<PolicyReport, PolicyError> {
         return Err(PolicyError { problems });
     }
     let format = policy.format();
-    let largest_set = largest_set(format, SHORT_MESSAGE_BYTES);
+    let largest_set = largest_set(format, Form::Binary.budget());
     let set_size = policy.set_size.unwrap_or(largest_set);
     let acceptable_at_once = acceptable_at_once(policy, set_size);
     let guesses = u32::from(policy.max_failures);
@@ -125,11 +121,10 @@ pub fn check(policy: &Policy) -> Result<PolicyReport, PolicyError> {
     Ok(report)
 }
 
-/// How many short messages so many bytes take.
+/// How many short messages so many bytes take, as 8-bit data.
 #[must_use]
 pub fn short_messages(bytes: usize) -> u32 {
-    let parts = if bytes <= SHORT_MESSAGE_BYTES { 1 } else { bytes.div_ceil(SHORT_MESSAGE_PART_BYTES) };
-    u32::try_from(parts).unwrap_or(u32::MAX)
+    u32::try_from(segment_count(bytes, Form::Binary)).unwrap_or(u32::MAX)
 }
 
 fn problems(policy: &Policy) -> Vec<PolicyProblem> {

@@ -11,6 +11,7 @@ pub(super) const ALL: &[&str] = &[
     REALM_EVENTS,
     POLICY_CHECK,
     POLICY_SET,
+    ESTIMATE,
     USER,
     DEVICE,
     ENROL,
@@ -91,6 +92,15 @@ pub(super) const POLICY_SET: &str = "\
 Examples:
   matchbook realm policy set ship-17 --digits 8 --threshold 20
   matchbook realm policy set ship-17 --file policy.toml";
+
+pub(super) const ESTIMATE: &str = "\
+Every kind of device on every bearer, for one user and for all: shared key and public-key mode, by
+SMS in binary and in text, and on HTTPS, which costs no short message. What is assumed stands below.
+
+Examples:
+  matchbook estimate --codes-per-month 30 --price 0.04
+  matchbook estimate --digits 6 --set 40 --codes-per-month 30 --price 0.04 --users 10000
+  matchbook estimate --digits 8 --codes-per-month 100 --price 0.07 --price-mo 0.19 -o json";
 
 pub(super) const USER: &str = "\
 Examples:

@@ -20,6 +20,33 @@ fn times() {
     }
 }
 
+/// The page is written by hand: this holds its table to the flags, with their defaults, ranges and words.
+#[test]
+fn the_reference_has_every_flag_of_estimate() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    let section = page.split("## What SMS costs").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `--")).collect();
+    let command = Cli::command();
+    let estimate = command.find_subcommand("estimate").unwrap();
+    let flags: Vec<&clap::Arg> = estimate.get_arguments().collect();
+    assert_eq!(rows.len(), flags.len());
+    for flag in flags {
+        let start = format!("| `--{}` |", flag.get_long().unwrap());
+        let row = rows.iter().find(|row| row.starts_with(&start)).unwrap_or_else(|| panic!("no row {start}"));
+        let help = flag.get_help().unwrap().to_string().to_lowercase();
+        let help = help.split(" [default").next().unwrap();
+        let (what, range) = match help.rsplit_once(", ") {
+            Some((what, range)) if range.contains(" to ") => (what, format!("| {} |", range.replace(" to ", "–"))),
+            Some(_) | None => (help, String::new()),
+        };
+        assert!(row.to_lowercase().ends_with(&format!("| {what} |")), "{row}: {what}");
+        assert!(row.replace(',', "").contains(&range), "{row}: {range}");
+        for default in flag.get_default_values().iter().filter(|_| flag.get_action().takes_values()) {
+            assert!(row.contains(&format!("| `{}` |", default.to_str().unwrap())), "{row}");
+        }
+    }
+}
+
 /// Every line of an example has to be one that the parser takes.
 #[test]
 fn the_examples_parse() {

@@ -39,6 +39,7 @@ fn every_command_has_a_manual_page_and_help() {
         "verify",
         "challenge",
         "policy check",
+        "estimate",
         "token create",
         "store restore",
         "config show",

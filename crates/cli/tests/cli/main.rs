@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod doctor;
+mod estimate;
 mod faults;
 mod help;
 mod home;

@@ -59,6 +59,7 @@ impl Engine {
                 let asks = if self.remaining() == 0 { first.and(answer.asks) } else { answer.asks };
                 if answer.report || asks != Asks::NOTHING {
                     self.ask(asks, now, rng)?;
+                    self.let_go_of_acknowledgement();
                 }
                 accepted.map(drop)
             }
@@ -178,7 +179,16 @@ impl Engine {
         Ok(Answer { report: false, asks })
     }
 
-    /// The pending message has its answer.
+    /// Waits for no answer to a request that only acknowledges, where the pace is such. One that shows the server that
+    /// the device holds the next key does more than that.
+    fn let_go_of_acknowledgement(&mut self) {
+        let only_acknowledges = self.account.pending_asks() == Asks::NOTHING && self.account.phase() == Phase::Steady;
+        if only_acknowledges && !self.pace.repeats_acknowledgements {
+            self.stop_waiting();
+        }
+    }
+
+    /// The pending message has its answer, or needs none.
     fn stop_waiting(&mut self) {
         self.account.pending = None;
         self.retry = Retry::Idle;

@@ -18,17 +18,32 @@ pub struct Pace {
     /// How long the device waits before it asks for a refill again by itself, when the server answered the last time
     /// without a set (its policy allows no more for now).
     pub refill_ms: u64,
+    /// Whether a request that only acknowledges a set is sent again until it is answered. Otherwise it goes once, and
+    /// nobody answers it: when it is lost, the set comes again, and is acknowledged again. That saves a message each way
+    /// for every set.
+    pub repeats_acknowledgements: bool,
 }
 
 impl Pace {
-    /// For bearers that cost nothing a message: 5 seconds doubling to 15 minutes; a minute; an hour. The default.
-    pub const DATA: Self =
-        Self { first_ms: 5_000, longest_ms: 15 * MINUTE_MS, reacknowledge_ms: MINUTE_MS, refill_ms: HOUR_MS };
+    /// For bearers that cost nothing a message: 5 seconds doubling to 15 minutes; a minute; an hour; acknowledgements are
+    /// repeated. The default.
+    pub const DATA: Self = Self {
+        first_ms: 5_000,
+        longest_ms: 15 * MINUTE_MS,
+        reacknowledge_ms: MINUTE_MS,
+        refill_ms: HOUR_MS,
+        repeats_acknowledgements: true,
+    };
 
     /// For SMS, where each message costs money and takes seconds to hours: a minute doubling to 6 hours; an hour; 6
-    /// hours.
-    pub const SHORT_MESSAGES: Self =
-        Self { first_ms: MINUTE_MS, longest_ms: 6 * HOUR_MS, reacknowledge_ms: HOUR_MS, refill_ms: 6 * HOUR_MS };
+    /// hours; acknowledgements go once.
+    pub const SHORT_MESSAGES: Self = Self {
+        first_ms: MINUTE_MS,
+        longest_ms: 6 * HOUR_MS,
+        reacknowledge_ms: HOUR_MS,
+        refill_ms: 6 * HOUR_MS,
+        repeats_acknowledgements: false,
+    };
 
     /// The wait after the `sent`-th transmission, counted from 1.
     pub(super) const fn wait_ms(self, sent: u32) -> u64 {

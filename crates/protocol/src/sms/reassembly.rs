@@ -41,7 +41,8 @@ impl Default for Limits {
 }
 
 named_errors! {
-    /// Why a short message was refused. None of these touches what is held.
+    /// Why a short message was refused. None of these touches what is held, but for a last part: when all parts together
+    /// make no message, they are dropped.
     pub enum SmsError {
         /// The user data header is malformed.
         Header = "header": "the short message's user data header is malformed",

@@ -251,3 +251,47 @@ fn whoever_replays_a_set_by_sms_makes_the_device_pay_once_an_hour() {
     assert_eq!(world.uplinks.len(), 1);
     world.settle();
 }
+
+/// MB-SMS-9.
+#[test]
+fn by_sms_an_acknowledgement_goes_once_and_again_when_the_set_comes_again() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    world.engine.set_pace(Pace::SHORT_MESSAGES);
+    world.request_set();
+    let request = world.last_uplink();
+    let replies = world.server.receive(&request);
+    let set = replies.last().unwrap();
+    world.deliver(set).unwrap();
+    let lost = world.last_uplink();
+    assert_ne!(lost, request);
+    assert!(!world.account().awaits_answer());
+    for _ in 0..30 {
+        world.tick(Pace::SHORT_MESSAGES.longest_ms);
+        assert!(world.uplinks.is_empty(), "nobody answers an acknowledgement, so it is not repeated for want of one");
+    }
+    world.deliver(set).unwrap();
+    let acknowledgement = world.last_uplink();
+    assert_ne!(acknowledgement, lost, "a request of its own, for the counter may be seen already");
+    world.server.receive(&acknowledgement);
+    world.recover();
+    world.assert_settled();
+}
+
+/// MB-SMS-9.
+#[test]
+fn by_sms_a_request_that_shows_the_next_key_is_repeated_until_it_is_answered() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    world.engine.set_pace(Pace::SHORT_MESSAGES);
+    world.request_rotation();
+    let request = world.last_uplink();
+    for reply in world.server.receive(&request) {
+        world.deliver(&reply).unwrap();
+    }
+    assert_eq!(world.account().phase(), Phase::Switching);
+    let proof = world.last_uplink();
+    world.tick(Pace::SHORT_MESSAGES.first_ms);
+    assert_eq!(world.last_uplink(), proof);
+    world.recover();
+    world.assert_settled();
+    assert_eq!(world.account().epoch().0, 1);
+}

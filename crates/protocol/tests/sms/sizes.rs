@@ -1,6 +1,9 @@
 //! How many short messages each message takes, counted on messages that are really sealed.
 
 use matchbook_protocol::sms::{Address, Body, Form, Limits, Reassembler, Segment, segments};
+use matchbook_protocol::wire::{
+    SYNC_MESSAGE_LEN, enrol_message_len, request_message_len, rotation_message_len, set_message_len,
+};
 use matchbook_protocol::{
     Alphabet, AuthenticatorId, Code, CodeFormat, CodeIndex, CodeSet, Delivery, Enrol, Epoch, EpochKeys, Handle,
     KeyPair, Party, Profile, Reason, Request, Secret, Suite, Sync, UnixMillis,
@@ -157,4 +160,32 @@ fn the_longest_set_is_the_longest_message_by_sms() {
     let mut xwing = Sealer::new(Suite::XWing, Delivery::PublicKey);
     let too_long = xwing.set(Alphabet::Base32, 12, 250);
     assert_eq!(segments(&too_long, Form::Binary, 0), Err(SegmentError::TooLong));
+}
+
+#[test]
+fn the_lengths_that_are_reckoned_are_those_of_sealed_messages() {
+    for (suite, delivery) in [
+        (Suite::Symmetric, Delivery::Shared),
+        (Suite::X25519, Delivery::Shared),
+        (Suite::X25519, Delivery::PublicKey),
+        (Suite::P256, Delivery::Shared),
+        (Suite::P256, Delivery::PublicKey),
+        (Suite::XWing, Delivery::PublicKey),
+    ] {
+        let mut sealer = Sealer::new(suite, delivery);
+        let profile = sealer.keys.party().profile;
+        for (alphabet, digits, count) in
+            [(Alphabet::Decimal, 6, 40), (Alphabet::Decimal, 4, 1), (Alphabet::Base32, 12, 250)]
+        {
+            let format = CodeFormat::new(alphabet, digits).unwrap();
+            assert_eq!(sealer.set(alphabet, digits, count).len(), set_message_len(profile, format, count));
+        }
+        assert_eq!(sealer.sync().len(), SYNC_MESSAGE_LEN);
+        assert_eq!(sealer.rotation().len(), rotation_message_len(suite));
+        assert_eq!(sealer.request(false).len(), request_message_len(suite, false));
+        if suite != Suite::Symmetric {
+            assert_eq!(sealer.request(true).len(), request_message_len(suite, true));
+        }
+        assert_eq!(sealer.enrol().len(), enrol_message_len(suite));
+    }
 }

@@ -210,3 +210,12 @@ fn the_bytes_stay_bounded() {
     assert_eq!(accept(&mut nothing, &part(1, 2, 1, b"a")), Ok(None));
     assert_eq!(nothing.held_messages(), 0);
 }
+
+#[test]
+fn parts_that_make_no_message_are_dropped() {
+    let mut reassembler = fresh();
+    let text = |number, content: &str| Segment { body: Body::Text(content.into()), ..part(1, 2, number, b"") };
+    assert_eq!(accept(&mut reassembler, &text(1, "JQE=")), Ok(None));
+    assert_eq!(accept(&mut reassembler, &text(2, "JQE=")), Err(SmsError::NotBase64));
+    assert_eq!(reassembler.held_messages(), 0);
+}
