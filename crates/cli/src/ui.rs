@@ -76,6 +76,16 @@ impl Ui {
         self.write(&text)
     }
 
+    /// Prints one JSON document on a line of its own.
+    ///
+    /// # Errors
+    /// As [`Ui::json`].
+    pub(crate) fn json_line<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), CliError> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| CliError::failure(format!("cannot print the event as JSON: {error}")))?;
+        self.line(&text)
+    }
+
     /// Prints one line of data.
     ///
     /// # Errors

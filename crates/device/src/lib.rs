@@ -57,4 +57,4 @@ mod test_peer;
 
 pub use device::{Device, Report, SyncCause, SyncFailure};
 pub use matchbook_protocol as protocol;
-pub use wallet::{EnrolFailure, TakeFailure, Taken, Wallet};
+pub use wallet::{EnrolFailure, ListenFailure, SmsHeard, SmsOptions, TakeFailure, Taken, Wallet, sms_server};

@@ -77,6 +77,12 @@ impl TestPeer {
         self.epoch
     }
 
+    /// A set that nobody asked for.
+    pub(crate) fn next_set(&mut self) -> Vec<u8> {
+        self.issue();
+        self.outstanding.clone().unwrap().1
+    }
+
     fn keys(&self) -> EpochKeys {
         EpochKeys::derive(&self.key, &self.party, self.epoch)
     }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::builder::ValueHint;
+use matchbook_device::bearer::modem::DEFAULT_BAUD;
+use matchbook_device::protocol::sms::Address;
 
 /// The software device: keeps codes in a sealed vault, and shows each once.
 #[derive(Debug, clap::Args)]
@@ -47,6 +49,9 @@ pub(super) enum Command {
     /// Exchange with the server what there is: acknowledgements, refills, pushes, keys
     #[command(after_help = SYNC_EXAMPLES)]
     Sync(Sync),
+    /// Take in what comes by SMS, and answer it, until Ctrl-C: codes can be taken meanwhile
+    #[command(after_help = LISTEN_EXAMPLES)]
+    Listen(Listen),
     /// Ask the server for a new key, and switch to it
     #[command(after_help = ROTATE_EXAMPLES)]
     Rotate(Exchange),
@@ -81,6 +86,56 @@ pub(super) struct Network {
     pub(super) is_brief: bool,
 }
 
+/// How short messages go.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "SMS")]
+pub(super) struct Radio {
+    /// How messages travel [default: modem when the account's server is sms: or --modem is given, otherwise http]
+    #[arg(long, value_enum, value_name = "BEARER")]
+    pub(super) bearer: Option<BearerName>,
+    /// The modem: a serial port such as /dev/ttyUSB0, or mm or mm:0 for ModemManager's [env: MATCHBOOK_MODEM]
+    #[arg(long, value_name = "MODEM", value_hint = ValueHint::AnyPath)]
+    pub(super) modem: Option<String>,
+    /// The number that the server takes short messages at, instead of the account's own
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_hyphen_values = true)]
+    pub(super) to: Option<Address>,
+    /// Read the SIM card's PIN from a file, for a card that asks for one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) pin_file: Option<PathBuf>,
+    /// The serial port's speed
+    #[arg(long, value_name = "BAUD", default_value_t = DEFAULT_BAUD,
+          value_parser = clap::value_parser!(u32).range(300..=4_000_000))]
+    pub(super) baud: u32,
+    /// Send as text, for operators that carry no binary messages
+    #[arg(long)]
+    pub(super) text: bool,
+}
+
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum BearerName {
+    /// The data network
+    Http,
+    /// Short messages
+    Modem,
+}
+
+/// A number that can be sent to.
+fn number(text: &str) -> Result<Address, String> {
+    let number: Address =
+        text.parse().map_err(|error: matchbook_device::protocol::sms::AddressError| error.to_string())?;
+    if number.is_name() { Err("a number is needed, such as +4912345678 or 16020".to_owned()) } else { Ok(number) }
+}
+
+/// How long an answer by SMS is waited for.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "SMS")]
+pub(super) struct Patience {
+    /// By SMS: wait up to this many seconds for the answer [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(super) wait: Option<u32>,
+}
+
 /// `enrol`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(false))]
@@ -111,6 +166,10 @@ pub(super) struct Enrol {
     pub(super) offline: bool,
     #[command(flatten)]
     pub(super) network: Network,
+    #[command(flatten)]
+    pub(super) radio: Radio,
+    #[command(flatten)]
+    pub(super) patience: Patience,
 }
 
 /// `take`.
@@ -126,6 +185,8 @@ pub(super) struct Take {
     pub(super) one: One,
     #[command(flatten)]
     pub(super) network: Network,
+    #[command(flatten)]
+    pub(super) radio: Radio,
 }
 
 /// `request` and `rotate`.
@@ -135,18 +196,40 @@ pub(super) struct Exchange {
     pub(super) one: One,
     #[command(flatten)]
     pub(super) network: Network,
+    #[command(flatten)]
+    pub(super) radio: Radio,
+    #[command(flatten)]
+    pub(super) patience: Patience,
 }
 
 /// `sync`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Sync {
-    /// Stay on the line up to this many seconds, until the server pushes something
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    /// Stay on the line up to this many seconds, until the server pushes something; by SMS, until it answers [default by
+    /// SMS: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(super) wait: Option<u32>,
     #[command(flatten)]
     pub(super) one: One,
     #[command(flatten)]
     pub(super) network: Network,
+    #[command(flatten)]
+    pub(super) radio: Radio,
+}
+
+/// `listen`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listen {
+    /// Listen for this many seconds, and not until Ctrl-C
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    pub(super) seconds: Option<u32>,
+    /// End once something came and was answered
+    #[arg(long)]
+    pub(super) once: bool,
+    #[command(flatten)]
+    pub(super) one: One,
+    #[command(flatten)]
+    pub(super) radio: Radio,
 }
 
 /// `forget`.
@@ -170,7 +253,8 @@ const ENROL_EXAMPLES: &str = "\
 Examples:
   matchbook wallet enrol 'matchbook:enrol?v=1&k=…&s=…&r=…&l=…'
   matchbook wallet enrol --file enrolment.txt
-  matchbook wallet enrol --typed --server https://codes.example.org";
+  matchbook wallet enrol --typed --server https://codes.example.org
+  matchbook wallet enrol --file enrolment.txt --modem /dev/ttyUSB0 --wait 120";
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -191,12 +275,22 @@ Examples:
 const REQUEST_EXAMPLES: &str = "\
 Examples:
   matchbook wallet request
-  matchbook wallet request --account phone";
+  matchbook wallet request --account phone
+  matchbook wallet request --bearer modem --modem mm --to +4912345678";
 
 const SYNC_EXAMPLES: &str = "\
 Examples:
   matchbook wallet sync
-  matchbook wallet sync --wait 600";
+  matchbook wallet sync --wait 600
+  matchbook wallet sync --modem /dev/ttyUSB0 --pin-file sim.pin";
+
+const LISTEN_EXAMPLES: &str = "\
+Data goes to standard output, a line an event; -o json prints one JSON object a line.
+
+Examples:
+  matchbook wallet listen --modem /dev/ttyUSB0
+  matchbook wallet listen --modem mm --for 3600
+  matchbook wallet listen --modem mm:0 --once -o json";
 
 const ROTATE_EXAMPLES: &str = "\
 Examples:

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::account::{name, options};
 use super::args::Enrol;
-use super::exchange::exchange;
+use super::exchange::{Way, exchange};
+use super::radio;
 use super::say::{self, Exchanged};
 use super::typed;
 use super::vault::Place;
@@ -22,17 +23,19 @@ use crate::ui::{Ui, visible};
 /// Begins an account: stored first, then enrolled with the server.
 pub(super) fn run(place: &Place, args: &Enrol, ui: &Ui) -> Result<(), CliError> {
     let enrolment = read(args, ui)?;
-    check_server(&enrolment, args)?;
+    let by_modem = radio::goes_by_modem(&enrolment.server, &args.radio);
+    check_server(&enrolment, args, by_modem)?;
     if !args.yes {
         ui.confirm(&question(&enrolment), "--yes")?;
     }
     let mut wallet = place.open_or_create(ui)?;
     let handle = wallet.enrol(&enrolment).map_err(explain)?;
-    let report = if args.offline || enrolment.server.is_empty() {
+    let report = if args.offline || (enrolment.server.is_empty() && !by_modem) {
         ui.talk("Stored. The first `matchbook wallet sync` enrols it with the server.");
         Report::default()
     } else {
-        exchange(&mut wallet, handle, &args.network, ui, "Enrolling", |device| device.sync()).map_err(|error| {
+        let way = Way::new(&args.network, &args.radio, args.patience);
+        exchange(&mut wallet, handle, &way, ui, "Enrolling", |device| device.sync()).map_err(|error| {
             let hint = "The account is stored: run `matchbook wallet sync` to try again, or `matchbook wallet forget`.";
             let hint = error.hint.as_ref().map_or(hint.to_owned(), |first| format!("{first}\n  {hint}"));
             error.hint(hint)
@@ -46,7 +49,9 @@ pub(super) fn run(place: &Place, args: &Enrol, ui: &Ui) -> Result<(), CliError> 
     if let Some(file) = args.file.as_deref().filter(|file| *file != Path::new("-")) {
         ui.talk(format!("{} is used up: delete it.", file.display()));
     }
-    ui.talk(format!("Take a code with `matchbook wallet take`, here from {}.", name(account)));
+    if account.remaining() > 0 {
+        ui.talk(format!("Take a code with `matchbook wallet take`, here from {}.", name(account)));
+    }
     ui.table(&say::HEADERS, &[exchanged.row(account)])
 }
 
@@ -78,7 +83,16 @@ fn read_file(file: &Path) -> Result<Zeroizing<String>, CliError> {
 }
 
 /// Finds an address that cannot work before anything is stored.
-fn check_server(enrolment: &Enrolment, args: &Enrol) -> Result<(), CliError> {
+fn check_server(enrolment: &Enrolment, args: &Enrol, by_modem: bool) -> Result<(), CliError> {
+    if by_modem {
+        return if args.offline {
+            Ok(())
+        } else {
+            radio::named(&args.radio)
+                .map_err(|error| error.hint("Name it with --modem, or only store the account with --offline."))?;
+            radio::number(&enrolment.server, &args.radio).map(drop)
+        };
+    }
     if enrolment.server.is_empty() {
         return Ok(());
     }

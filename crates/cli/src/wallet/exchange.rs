@@ -2,20 +2,36 @@
 
 use std::time::{Duration, Instant};
 
-use matchbook_device::bearer::{HttpBearer, MAX_WAIT};
+use matchbook_device::bearer::{Bearer, MAX_WAIT};
 use matchbook_device::protocol::Handle;
 use matchbook_device::vault::FileVault;
 use matchbook_device::{Device, Report, SyncFailure, Wallet};
 use serde::Serialize;
 
 use super::account::{bearer, choose};
-use super::args::{Exchange, Network, Sync};
+use super::args::{Exchange, Network, Patience, Radio, Sync};
 use super::say::{self, Exchanged};
 use super::vault::Place;
+use super::{radio, sms};
 use crate::error::CliError;
 use crate::ui::Ui;
 
-type Line<'w> = Device<'w, FileVault, HttpBearer>;
+/// An account on its bearer, whichever it is.
+pub(super) type Line<'w> = Device<'w, FileVault, Box<dyn Bearer + 'w>>;
+
+/// How an account's messages go.
+pub(super) struct Way<'a> {
+    pub(super) network: &'a Network,
+    pub(super) radio: &'a Radio,
+    /// How long an answer by SMS is waited for.
+    pub(super) wait: Duration,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn new(network: &'a Network, radio: &'a Radio, patience: Patience) -> Self {
+        Self { network, radio, wait: by_sms(patience.wait) }
+    }
+}
 
 /// Asks for a new set.
 pub(super) fn request(place: &Place, args: &Exchange, ui: &Ui) -> Result<(), CliError> {
@@ -37,10 +53,13 @@ pub(super) fn sync(place: &Place, args: &Sync, ui: &Ui) -> Result<(), CliError> 
     };
     let wait = args.wait.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let mut table = Table::default();
+    let way = Way { network: &args.network, radio: &args.radio, wait: by_sms(args.wait) };
     for handle in handles {
-        let done = exchange(&mut wallet, handle, &args.network, ui, "Exchanging messages", |device| match wait {
-            None => device.sync(),
-            Some(wait) => wait_for_push(device, wait),
+        let by_modem =
+            wallet.account(handle).is_some_and(|account| radio::goes_by_modem(account.server(), &args.radio));
+        let done = exchange(&mut wallet, handle, &way, ui, "Exchanging messages", |device| match wait {
+            Some(wait) if !by_modem && !wait.is_zero() => wait_for_push(device, wait),
+            Some(_) | None => device.sync(),
         });
         table.add(&wallet, handle, done, ui);
     }
@@ -51,7 +70,7 @@ pub(super) fn sync(place: &Place, args: &Sync, ui: &Ui) -> Result<(), CliError> 
 pub(super) fn exchange(
     wallet: &mut Wallet<FileVault>,
     handle: Handle,
-    network: &Network,
+    way: &Way<'_>,
     ui: &Ui,
     label: &str,
     run: impl FnOnce(&mut Line<'_>) -> Result<Report, SyncFailure>,
@@ -59,7 +78,15 @@ pub(super) fn exchange(
     let Some(account) = wallet.account(handle) else {
         return Err(CliError::not_found("the wallet has no such account"));
     };
-    let bearer = bearer(account, network)?;
+    if radio::goes_by_modem(account.server(), way.radio) {
+        let server = radio::number(account.server(), way.radio)?;
+        let line = {
+            let _progress = ui.progress("Setting the modem up");
+            radio::open(way.radio)?
+        };
+        return sms::exchange(wallet, handle, (line, server), way.wait, ui, run);
+    }
+    let bearer: Box<dyn Bearer> = Box::new(bearer(account, way.network)?);
     let mut device = wallet.device(handle, bearer).map_err(|error| CliError::not_found(error.to_string()))?;
     let done = {
         let _progress = ui.progress(label);
@@ -79,10 +106,16 @@ fn one(
 ) -> Result<(), CliError> {
     let mut wallet = place.open(ui)?;
     let handle = choose(&wallet, &args.one)?;
-    let report = exchange(&mut wallet, handle, &args.network, ui, label, run)?;
+    let way = Way::new(&args.network, &args.radio, args.patience);
+    let report = exchange(&mut wallet, handle, &way, ui, label, run)?;
     let Some(account) = wallet.account(handle) else { return Ok(()) };
     let exchanged = Exchanged::new(account, &report);
     if ui.is_json() { ui.json(&exchanged) } else { ui.table(&say::HEADERS, &[exchanged.row(account)]) }
+}
+
+/// How long an answer by SMS is waited for.
+fn by_sms(seconds: Option<u32>) -> Duration {
+    seconds.map_or(radio::DEFAULT_WAIT, |seconds| Duration::from_secs(u64::from(seconds)))
 }
 
 /// Long polls until something came or the time is up.

@@ -6,8 +6,11 @@ mod codes;
 mod enrol;
 mod exchange;
 mod list;
+mod listen;
 mod passphrase;
+mod radio;
 mod say;
+mod sms;
 mod status;
 mod take;
 mod typed;
@@ -37,6 +40,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<(), CliError> {
         Command::Take(take) => take::run(&place, take, ui),
         Command::Request(exchange) => exchange::request(&place, exchange, ui),
         Command::Sync(sync) => exchange::sync(&place, sync, ui),
+        Command::Listen(listen) => listen::run(&place, listen, ui),
         Command::Rotate(exchange) => exchange::rotate(&place, exchange, ui),
         Command::Status(status) => status::run(&place, status, ui),
         Command::Forget(forget) => account::forget(&place, forget, ui),

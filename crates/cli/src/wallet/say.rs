@@ -61,7 +61,7 @@ pub(super) struct Exchanged {
 
 /// An event as JSON: its name and its numbers.
 #[derive(Serialize)]
-struct Happened {
+pub(super) struct Happened {
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<u32>,
@@ -103,7 +103,7 @@ impl Exchanged {
 pub(super) const HEADERS: [&str; 5] = ["ACCOUNT", "LABEL", "CODES CAME", "UNUSED", "KEY EPOCH"];
 
 impl Happened {
-    fn new(event: &Event) -> Self {
+    pub(super) fn new(event: &Event) -> Self {
         let plain = |event| Self { event, first: None, last: None, epoch: None };
         match event {
             Event::Enrolled => plain("enrolled"),
@@ -128,7 +128,8 @@ impl Happened {
     }
 }
 
-fn words(event: &Event) -> String {
+/// An event in a sentence.
+pub(super) fn words(event: &Event) -> String {
     match event {
         Event::Enrolled => "The server confirmed the enrolment.".to_owned(),
         Event::SetAccepted { first, last, count, dropped: 0 } => format!("Codes {first} to {last} came ({count})."),

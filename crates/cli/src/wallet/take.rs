@@ -1,5 +1,7 @@
 //! `matchbook wallet take`: the code alone on standard output, burnt before it is shown.
 
+use std::time::Duration;
+
 use matchbook_device::protocol::{CodeIndex, Selector, TakeError};
 use matchbook_device::{TakeFailure, Taken};
 use serde::Serialize;
@@ -7,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::account::choose;
 use super::args::{Network, Take};
-use super::exchange::exchange;
+use super::exchange::{Way, exchange};
 use super::vault::Place;
 use crate::error::CliError;
 use crate::exit::ExitCode;
@@ -30,7 +32,8 @@ pub(super) fn run(place: &Place, args: &Take, ui: &Ui) -> Result<(), CliError> {
     }
     // The code is out: that the server cannot be reached is no failure of this command.
     let network = Network { is_brief: true, ..args.network.clone() };
-    let sent = exchange(&mut wallet, handle, &network, ui, "Asking for a new set", |device| device.send_pending());
+    let way = Way { network: &network, radio: &args.radio, wait: Duration::ZERO };
+    let sent = exchange(&mut wallet, handle, &way, ui, "Asking for a new set", |device| device.send_pending());
     if let Err(error) = sent {
         ui.talk(format!("No new set yet: {error}"));
         ui.talk("Run `matchbook wallet sync` when there is a network.");

@@ -17,6 +17,8 @@ mod tls_tests;
 
 use std::time::Duration;
 
+use matchbook_protocol::Pace;
+
 pub use error::{AddressError, BearerError};
 pub use http::HttpBearer;
 pub use options::{HttpOptions, MAX_WAIT, RootCertificate};
@@ -35,6 +37,11 @@ pub trait Bearer {
 
     /// Told when all that [`Bearer::exchange`] gave is stored. A bearer that keeps messages until then lets them go.
     fn taken_in(&mut self) {}
+
+    /// How eagerly a device sends by itself on this bearer. Default: [`Pace::DATA`].
+    fn pace(&self) -> Pace {
+        Pace::DATA
+    }
 }
 
 impl<B: Bearer + ?Sized> Bearer for &mut B {
@@ -45,6 +52,10 @@ impl<B: Bearer + ?Sized> Bearer for &mut B {
     fn taken_in(&mut self) {
         (**self).taken_in();
     }
+
+    fn pace(&self) -> Pace {
+        (**self).pace()
+    }
 }
 
 impl<B: Bearer + ?Sized> Bearer for Box<B> {
@@ -54,5 +65,9 @@ impl<B: Bearer + ?Sized> Bearer for Box<B> {
 
     fn taken_in(&mut self) {
         (**self).taken_in();
+    }
+
+    fn pace(&self) -> Pace {
+        (**self).pace()
     }
 }

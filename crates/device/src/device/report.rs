@@ -34,6 +34,16 @@ impl Report {
             .sum()
     }
 
+    /// Adds what came later. Whether all is answered is what the later one says.
+    pub fn merge(&mut self, later: Self) {
+        self.events.extend(later.events);
+        self.refused.extend(later.refused);
+        self.sent = self.sent.saturating_add(later.sent);
+        self.sent_bytes = self.sent_bytes.saturating_add(later.sent_bytes);
+        self.received = self.received.saturating_add(later.received);
+        self.answered = later.answered;
+    }
+
     /// Whether anything happened or was refused.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

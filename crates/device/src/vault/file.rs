@@ -22,8 +22,20 @@ use super::{Damage, OpenError, StoreError, Vault};
 pub struct FileVault {
     path: PathBuf,
     key: VaultKey,
-    /// `None`: opened for reading alone.
-    lock: Option<VaultLock>,
+    access: Access,
+}
+
+/// What this process may do with the file.
+enum Access {
+    /// Opened for reading alone.
+    Reading,
+    /// Nobody else writes.
+    Locked {
+        /// Held until it is dropped.
+        _lock: VaultLock,
+    },
+    /// Another process may write.
+    Released,
 }
 
 impl FileVault {
@@ -46,7 +58,7 @@ impl FileVault {
         getrandom::fill(&mut salt).map_err(|_| OpenError::Unwritable(StoreError::Sealing))?;
         let key =
             VaultKey::derive(passphrase, salt, KdfCost::DEFAULT).ok_or(OpenError::Unwritable(StoreError::Sealing))?;
-        let mut vault = Self { path: path.to_path_buf(), key, lock: Some(lock) };
+        let mut vault = Self { path: path.to_path_buf(), key, access: Access::Locked { _lock: lock } };
         vault.store(&[]).map_err(OpenError::Unwritable)?;
         Ok(vault)
     }
@@ -60,7 +72,7 @@ impl FileVault {
         // The vault itself and not a link to it: a write replaces what is at the path.
         let path = fs::canonicalize(path).map_err(|cause| unreadable(path, cause))?;
         let lock = VaultLock::take(&path, patience)?;
-        Self::open_with(path, passphrase, Some(lock))
+        Self::open_with(path, passphrase, Access::Locked { _lock: lock })
     }
 
     /// Opens a vault for reading alone, also while another process has it open. What it reads is a state that was
@@ -69,7 +81,7 @@ impl FileVault {
     /// # Errors
     /// As [`FileVault::open`], without those of the lock.
     pub fn open_read_only(path: &Path, passphrase: &[u8]) -> Result<Self, OpenError> {
-        Self::open_with(path.to_path_buf(), passphrase, None)
+        Self::open_with(path.to_path_buf(), passphrase, Access::Reading)
     }
 
     /// Where the vault is.
@@ -78,7 +90,7 @@ impl FileVault {
         &self.path
     }
 
-    fn open_with(path: PathBuf, passphrase: &[u8], lock: Option<VaultLock>) -> Result<Self, OpenError> {
+    fn open_with(path: PathBuf, passphrase: &[u8], access: Access) -> Result<Self, OpenError> {
         let bytes = read_file(&path)?;
         let sealed = parse(&path, &bytes)?;
         let key = VaultKey::derive(passphrase, sealed.salt, sealed.cost)
@@ -86,7 +98,7 @@ impl FileVault {
         if sealed.open(&key).is_none() {
             return Err(OpenError::WrongPassphrase { path });
         }
-        Ok(Self { path, key, lock })
+        Ok(Self { path, key, access })
     }
 }
 
@@ -97,8 +109,9 @@ impl Vault for FileVault {
     }
 
     fn store(&mut self, content: &[u8]) -> Result<(), StoreError> {
-        if self.lock.is_none() {
-            return Err(StoreError::ReadOnly);
+        match self.access {
+            Access::Locked { .. } => {}
+            Access::Reading | Access::Released => return Err(StoreError::ReadOnly),
         }
         if content.len() > MAX_CONTENT_LEN {
             return Err(StoreError::TooLarge);
@@ -107,6 +120,28 @@ impl Vault for FileVault {
         getrandom::fill(&mut nonce).map_err(|_| StoreError::Sealing)?;
         let file = format::seal(&self.key, nonce, content).ok_or(StoreError::Sealing)?;
         replace(&self.path, &file).map_err(|cause| StoreError::from_io(&self.path, cause))
+    }
+
+    fn release(&mut self) {
+        match self.access {
+            Access::Locked { .. } => self.access = Access::Released,
+            Access::Reading | Access::Released => {}
+        }
+    }
+
+    fn retake(&mut self) -> Result<bool, OpenError> {
+        match self.access {
+            Access::Locked { .. } => Ok(true),
+            Access::Reading => Ok(false),
+            Access::Released => match VaultLock::take(&self.path, Duration::ZERO) {
+                Ok(lock) => {
+                    self.access = Access::Locked { _lock: lock };
+                    Ok(true)
+                }
+                Err(OpenError::Locked { .. }) => Ok(false),
+                Err(error) => Err(error),
+            },
+        }
     }
 }
 

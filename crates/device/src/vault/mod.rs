@@ -39,6 +39,19 @@ pub trait Vault {
     /// Nothing was stored, or it is not certain that it was; the old blob or this one is there, whole. The caller sends
     /// nothing and shows nothing that depends on it.
     fn store(&mut self, content: &[u8]) -> Result<(), StoreError>;
+
+    /// Lets other processes have the storage until [`Vault::retake`]; until then nothing is stored. Default: nothing, for
+    /// storage that is this process's alone.
+    fn release(&mut self) {}
+
+    /// Takes the storage back, without waiting. What [`Vault::load`] gives may be another process's by now.
+    /// `Ok(false)`: another process has it.
+    ///
+    /// # Errors
+    /// The storage is not there any more, or cannot be locked.
+    fn retake(&mut self) -> Result<bool, OpenError> {
+        Ok(true)
+    }
 }
 
 impl<V: Vault + ?Sized> Vault for Box<V> {
@@ -48,5 +61,13 @@ impl<V: Vault + ?Sized> Vault for Box<V> {
 
     fn store(&mut self, content: &[u8]) -> Result<(), StoreError> {
         (**self).store(content)
+    }
+
+    fn release(&mut self) {
+        (**self).release();
+    }
+
+    fn retake(&mut self) -> Result<bool, OpenError> {
+        (**self).retake()
     }
 }

@@ -13,7 +13,7 @@ mod kill_tests;
 pub(crate) mod tests;
 
 use matchbook_protocol::{
-    Account, Code, CodeIndex, Engine, Enrolment, Event, Handle, Output, PeerError, Selector, TakeError,
+    Account, Code, CodeIndex, Engine, Enrolment, Event, Handle, Output, Pace, PeerError, Selector, TakeError,
 };
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ use crate::vault::{OpenError, StoreError, Vault};
 
 pub use content::{CONTENT_VERSION, MAX_ACCOUNTS};
 pub use error::{EnrolFailure, NoAccount, TakeFailure};
-pub use listen::{SmsHeard, SmsOptions, sms_server};
+pub use listen::{ListenFailure, SmsHeard, SmsOptions, sms_server};
 
 /// The accounts of one vault.
 pub struct Wallet<V> {
@@ -39,6 +39,8 @@ struct Slot {
     stored: Zeroizing<Vec<u8>>,
     /// The message that is to be sent next. The account has it as pending, so losing it here loses nothing.
     unsent: Option<Vec<u8>>,
+    /// The pace of the bearer that it was on last.
+    pace: Pace,
 }
 
 /// A code that was taken: burnt in the vault, and here for the user.
@@ -90,7 +92,7 @@ impl<V: Vault> Wallet<V> {
         let handle = handles.find(|handle| self.account(*handle).is_none()).ok_or(EnrolFailure::Full)?;
         let engine = Engine::enrol(enrolment, handle, &mut system_rng()).map_err(EnrolFailure::Protocol)?;
         let place = self.slots.partition_point(|slot| slot.engine.account().handle() < handle);
-        self.slots.insert(place, Slot { engine, stored: Zeroizing::default(), unsent: None });
+        self.slots.insert(place, Slot { engine, stored: Zeroizing::default(), unsent: None, pace: Pace::DATA });
         if let Err(error) = self.carry_out(place, &mut Vec::new()) {
             self.slots.remove(place);
             return Err(EnrolFailure::Store(error));
@@ -128,7 +130,40 @@ impl<V: Vault> Wallet<V> {
     /// There is no account with this handle.
     pub fn device<B: Bearer>(&mut self, handle: Handle, bearer: B) -> Result<Device<'_, V, B>, NoAccount> {
         let place = self.place(handle)?;
+        self.slot_mut(place).set_pace(bearer.pace());
         Ok(Device::new(self, place, bearer))
+    }
+
+    /// Lets other processes change the vault until [`Wallet::retake`]. Until then this wallet may be looked at, and
+    /// nothing of it can be changed.
+    pub fn release(&mut self) {
+        self.vault.release();
+    }
+
+    /// Takes the vault back, with what other processes made of it. `Ok(false)`: one of them has it now.
+    ///
+    /// # Errors
+    /// The vault cannot be read any more, or holds something else.
+    pub fn retake(&mut self) -> Result<bool, OpenError> {
+        if !self.vault.retake()? {
+            return Ok(false);
+        }
+        let content = self.vault.load()?;
+        let accounts = content::decode(&content).ok_or(OpenError::Content)?;
+        let mut old = std::mem::take(&mut self.slots);
+        for account in accounts {
+            let at = old.iter().position(|slot| slot.engine.account().handle() == account.handle());
+            let old = at.map(|at| old.swap_remove(at));
+            let mut slot = Slot::new(account);
+            match old {
+                // Nobody touched it: its engine goes on, with all that it knows beside what is stored.
+                Some(old) if *old.stored == *slot.stored => slot = old,
+                Some(old) => slot.set_pace(old.pace),
+                None => {}
+            }
+            self.slots.push(slot);
+        }
+        Ok(true)
     }
 
     /// The vault, when the wallet is no longer needed.
@@ -242,12 +277,20 @@ impl<V: Vault> Wallet<V> {
 impl Slot {
     fn new(account: Account) -> Self {
         let stored = account.encode();
-        Self { engine: Engine::restore(account), stored, unsent: None }
+        Self { engine: Engine::restore(account), stored, unsent: None, pace: Pace::DATA }
+    }
+
+    fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.engine.set_pace(pace);
     }
 
     fn roll_back(&mut self) {
         match Account::decode(&self.stored) {
-            Ok(account) => self.engine = Engine::restore(account),
+            Ok(account) => {
+                self.engine = Engine::restore(account);
+                self.engine.set_pace(self.pace);
+            }
             // Never stored at all: the caller drops the slot. Until then nothing of it may get out.
             Err(_) => while self.engine.poll_output().is_some() {},
         }

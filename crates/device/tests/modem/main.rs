@@ -4,3 +4,4 @@
 
 mod at;
 mod common;
+mod manager;

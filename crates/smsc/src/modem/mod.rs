@@ -31,8 +31,11 @@ mod store;
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::Phone;
+use tokio::time::Instant;
+
+use crate::{Incoming, Phone};
 use card::Card;
 use commands::Settings;
 use store::Store;
@@ -50,11 +53,14 @@ pub struct ModemOptions {
     pub capacity: u32,
     /// The SIM card's PIN, which it asks for when it is switched on. Default: none.
     pub pin: Option<String>,
+    /// The least time between two messages that come. A real radio takes seconds for each, and ModemManager overlooks
+    /// those that come quicker. Default: none.
+    pub spacing: Duration,
 }
 
 impl Default for ModemOptions {
     fn default() -> Self {
-        Self { capacity: DEFAULT_CAPACITY, pin: None }
+        Self { capacity: DEFAULT_CAPACITY, pin: None, spacing: Duration::ZERO }
     }
 }
 
@@ -66,6 +72,9 @@ pub struct Modem {
     settings: Settings,
     /// The last message's reference.
     reference: u8,
+    spacing: Duration,
+    /// When the next message may come.
+    next_comes: Instant,
 }
 
 impl Modem {
@@ -78,6 +87,8 @@ impl Modem {
             store: Store::new(options.capacity),
             settings: Settings::default(),
             reference: 0,
+            spacing: options.spacing,
+            next_comes: Instant::now(),
         }
     }
 
@@ -85,6 +96,14 @@ impl Modem {
     #[must_use]
     pub fn stored(&self) -> usize {
         self.store.len()
+    }
+
+    /// The next message that the radio brings. Cancelling it loses nothing.
+    async fn next_incoming(&mut self) -> Incoming {
+        tokio::time::sleep_until(self.next_comes).await;
+        let incoming = self.phone.receive().await;
+        self.next_comes = Instant::now() + self.spacing;
+        incoming
     }
 
     /// The settings and the SIM card's lock as after a power cycle; the store stays.

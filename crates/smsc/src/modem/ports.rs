@@ -68,6 +68,7 @@ pub fn plug_pty(mut modem: Modem) -> io::Result<(PathBuf, ModemHandle)> {
 }
 
 /// Puts a modem on an abstract unix socket, for one program after the other. Messages that come in between are stored.
+/// ModemManager's test profiles take sockets whose names begin with `abstract:`, and that is part of the name.
 ///
 /// # Errors
 /// The name is taken.

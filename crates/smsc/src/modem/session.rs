@@ -42,7 +42,7 @@ impl Modem {
                     }
                     stream.flush().await?;
                 }
-                incoming = self.phone.receive(), if is_listening => {
+                incoming = self.next_incoming(), if is_listening => {
                     if let Some(notice) = self.take_incoming(&incoming) {
                         stream.write_all(notice.as_bytes()).await?;
                         stream.flush().await?;
@@ -55,7 +55,7 @@ impl Modem {
     /// Keeps a message that came while no program is there.
     pub(super) async fn keep_next(&mut self) {
         if self.card.is_open() && self.store.has_room() {
-            let incoming = self.phone.receive().await;
+            let incoming = self.next_incoming().await;
             if let Some(tpdu) = tpdu_of(&incoming) {
                 self.store.keep(tpdu);
             }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use matchbook_protocol::sms::{Address, Concatenation, Form, Limits, PORT, Reassembler, UserDataHeader, segments};
-use matchbook_protocol::{Handle, UnixMillis, UnverifiedDownlink};
+use matchbook_protocol::{Handle, Pace, UnixMillis, UnverifiedDownlink};
 
 use super::{Incoming, Modem, ModemError, Place};
 use crate::bearer::{Bearer, BearerError};
@@ -289,6 +289,10 @@ impl<M: Modem> Bearer for SmsBearer<'_, M> {
         for arrival in std::mem::take(&mut self.given) {
             self.line.settle(arrival);
         }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::SHORT_MESSAGES
     }
 }
 

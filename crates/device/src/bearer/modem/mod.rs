@@ -19,7 +19,7 @@ use matchbook_protocol::sms::{Address, Segment};
 pub use at::{AtModem, AtOptions, DEFAULT_BAUD, Pin};
 pub use error::{ModemError, Refusal};
 pub use line::{Arrival, MAX_WAITING, SmsBearer, SmsLine};
-pub use manager::{ModemManagerModem, ModemName};
+pub use manager::{ManagerOptions, ModemManagerModem, ModemName};
 pub use memory::MemoryModem;
 
 /// Sends and receives short messages, and keeps what came until it is told to delete it.

@@ -137,20 +137,21 @@ impl Link {
         self.answer(pdu, Instant::now() + wait)
     }
 
-    /// Waits for a notice until then; whether anything came.
-    pub(super) fn listen(&mut self, until: Instant) -> Result<bool, CommandError> {
+    /// Waits for something to come until then, and keeps the notices in it.
+    pub(super) fn listen(&mut self, until: Instant) -> Result<(), CommandError> {
         // Lines may stand here that came in one read with the answer before them.
-        let mut came = self.lines.has_whole() || self.fill(until)?;
+        if !self.lines.has_whole() {
+            self.fill(until)?;
+        }
         while let Some(line) = self.lines.next() {
-            came = true;
             self.sort(line, "");
         }
-        Ok(came)
+        Ok(())
     }
 
-    /// The next notice.
-    pub(super) fn next_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+    /// The notices so far.
+    pub(super) fn take_notices(&mut self) -> VecDeque<Notice> {
+        std::mem::take(&mut self.notices)
     }
 
     /// Whether a notice waits.

@@ -30,6 +30,8 @@ const COMMAND_WAIT: Duration = Duration::from_secs(10);
 const SEND_WAIT: Duration = Duration::from_secs(90);
 /// How often the modem's store is listed, because notices get lost.
 const LIST_EVERY: Duration = Duration::from_secs(30);
+/// The least time between two listings, whatever the modem says.
+const LIST_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How long the centre keeps what it cannot hand on, in minutes: a request that is a day old has been sent again.
 const VALIDITY_MINUTES: u32 = 24 * 60;
 
@@ -58,6 +60,7 @@ pub struct AtModem {
     /// What each place of the store held when it was read. A place is used again, so what is to be deleted is compared.
     seen: BTreeMap<(String, u32), String>,
     ready: VecDeque<Incoming>,
+    listed: Instant,
     next_listing: Instant,
     /// The SIM card refused the PIN: it is not tried again.
     pin_refused: bool,
@@ -80,6 +83,7 @@ impl AtModem {
             memory: String::new(),
             seen: BTreeMap::new(),
             ready: VecDeque::new(),
+            listed: Instant::now(),
             next_listing: Instant::now(),
             pin_refused: false,
             is_room_checked: false,
@@ -132,7 +136,8 @@ impl AtModem {
 
     /// Reads all that is stored, and gives out what was not seen before.
     fn list(&mut self) -> Result<(), ModemError> {
-        self.next_listing = Instant::now() + LIST_EVERY;
+        self.listed = Instant::now();
+        self.next_listing = self.listed + LIST_EVERY;
         let lines = self.command("list its messages", "AT+CMGL=4")?;
         let memory = self.memory.clone();
         let found = parse::list(&lines);
@@ -177,7 +182,9 @@ impl AtModem {
 
     /// What the modem told by itself.
     fn take_notices(&mut self) -> Result<(), ModemError> {
-        while let Some(notice) = self.link.as_mut().and_then(Link::next_notice) {
+        // Those that come meanwhile are for the next time.
+        let notices = self.link.as_mut().map(Link::take_notices).unwrap_or_default();
+        for notice in notices {
             match notice {
                 Notice::Stored { memory, index } => {
                     self.select(&memory)?;
@@ -190,7 +197,7 @@ impl AtModem {
                         self.ready.push_back(Incoming { from: deliver.origin, segment: deliver.segment, place: None });
                     }
                 }
-                Notice::Lost => self.next_listing = Instant::now(),
+                Notice::Lost => self.next_listing = self.next_listing.min(self.listed + LIST_AGAIN_AFTER),
             }
         }
         Ok(())
@@ -242,9 +249,14 @@ impl Modem for AtModem {
 
     fn receive(&mut self, timeout: Duration) -> Result<Option<Incoming>, ModemError> {
         let until = Instant::now() + timeout;
+        let mut has_looked = false;
         loop {
             if let Some(incoming) = self.ready.pop_front() {
                 return Ok(Some(incoming));
+            }
+            // A modem that never runs out of things to say does not hold the caller.
+            if std::mem::replace(&mut has_looked, true) && Instant::now() >= until {
+                return Ok(None);
             }
             self.link()?;
             self.take_notices()?;
@@ -259,10 +271,7 @@ impl Modem for AtModem {
                 continue;
             }
             let wake = until.min(self.next_listing);
-            let heard = self.link()?.listen(wake).map_err(|error| self.fail("listen", error))?;
-            if !heard && Instant::now() >= until {
-                return Ok(None);
-            }
+            self.link()?.listen(wake).map_err(|error| self.fail("listen", error))?;
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use zbus::export::futures_core::Stream;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, Variant};
 
+use super::ManagerOptions;
 use super::name::{self, ModemName};
 use crate::bearer::modem::{ModemError, Pin};
 
@@ -66,16 +67,20 @@ pub(super) struct Short {
 
 impl Bus {
     /// Finds the modem, unlocks and enables it.
-    pub(super) fn open(name: &ModemName, pin: Option<&Pin>) -> Result<Self, ModemError> {
+    pub(super) fn open(name: &ModemName, options: &ManagerOptions) -> Result<Self, ModemError> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| ModemError::Bus { cause: error.to_string() })?;
         let (connection, modem, added) = runtime.block_on(async {
-            let bus = zbus::connection::Builder::system().method_timeout(CALL_WAIT).build().await;
+            let bus = match &options.bus {
+                Some(address) => zbus::connection::Builder::address(address.as_str()),
+                None => zbus::connection::Builder::system(),
+            };
+            let bus = bus.method_timeout(CALL_WAIT).build().await;
             let connection = bus.map_err(|error| ModemError::Bus { cause: clean(&error.to_string()) })?;
             let modem = find(&connection, name).await?;
-            enable(&connection, &modem, pin).await?;
+            enable(&connection, &modem, options.pin.as_ref()).await?;
             let added = listen_to(&connection, &modem).await.map_err(|error| explain("listen", sort(error)))?;
             Ok((connection, modem, added))
         })?;

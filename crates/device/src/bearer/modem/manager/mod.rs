@@ -21,10 +21,19 @@ pub use name::ModemName;
 /// How often ModemManager's list is read, beside its notices.
 const LIST_EVERY: Duration = Duration::from_secs(10);
 
+/// How ModemManager is used. [`ManagerOptions::default`] suits most.
+#[derive(Clone, Debug, Default)]
+pub struct ManagerOptions {
+    /// The SIM card's PIN, given to it when it asks. Default: none.
+    pub pin: Option<Pin>,
+    /// The D-Bus address of the bus that ModemManager is on. Default: the system's.
+    pub bus: Option<String>,
+}
+
 /// A modem of ModemManager. When it or ModemManager goes away, the next call looks for it again.
 pub struct ModemManagerModem {
     name: ModemName,
-    pin: Option<Pin>,
+    options: ManagerOptions,
     /// The SIM card refused the PIN: it is not tried again.
     pin_refused: bool,
     bus: Option<Bus>,
@@ -35,14 +44,14 @@ pub struct ModemManagerModem {
 }
 
 impl ModemManagerModem {
-    /// Finds a modem and enables it. `pin` is given to its SIM card when it asks.
+    /// Finds a modem and enables it.
     ///
     /// # Errors
     /// See [`ModemError`].
-    pub fn open(name: ModemName, pin: Option<Pin>) -> Result<Self, ModemError> {
+    pub fn open(name: ModemName, options: ManagerOptions) -> Result<Self, ModemError> {
         let mut modem = Self {
             name,
-            pin,
+            options,
             pin_refused: false,
             bus: None,
             seen: BTreeMap::new(),
@@ -58,7 +67,7 @@ impl ModemManagerModem {
             if self.pin_refused {
                 return Err(ModemError::PinRefused);
             }
-            let opened = Bus::open(&self.name, self.pin.as_ref());
+            let opened = Bus::open(&self.name, &self.options);
             self.pin_refused |= matches!(opened, Err(ModemError::PinRefused));
             self.bus = Some(opened?);
             self.next_listing = Instant::now();
