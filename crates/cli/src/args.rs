@@ -7,6 +7,7 @@ mod examples;
 mod policy;
 mod relying;
 mod server;
+mod smsc;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub(crate) use admin::{
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
+pub(crate) use smsc::{CentreArgs, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;
 
@@ -94,6 +96,9 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// The software device: codes in a sealed vault, each shown once
     Wallet(crate::wallet::Args),
+    /// Run a simulated mobile network: an SMPP centre, and phones whose messages are lost, doubled and late
+    #[command(after_help = examples::SMSC)]
+    Smsc(Smsc),
     /// Walk through the main job on this machine, and check every requirement of it
     #[command(after_help = examples::DEMO)]
     Demo(crate::demo::Args),

@@ -69,11 +69,11 @@ fn server_config(settings: &Settings) -> Result<ServerConfig, CliError> {
     })
 }
 
-fn watch(kind: SignalKind) -> Result<Signal, CliError> {
+pub(super) fn watch(kind: SignalKind) -> Result<Signal, CliError> {
     signal(kind).map_err(|error| CliError::failure(format!("signals cannot be heard: {error}")))
 }
 
-async fn one_of(term: &mut Signal, int: &mut Signal) {
+pub(super) async fn one_of(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}

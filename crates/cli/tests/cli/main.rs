@@ -11,5 +11,6 @@ mod operator;
 mod policy;
 mod relying;
 mod settings;
+mod smsc;
 mod store;
 mod tls;
