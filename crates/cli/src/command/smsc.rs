@@ -133,7 +133,12 @@ async fn show(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            Some((to, incoming)) = came.recv() => screen.message(&describe(&to, &incoming, args.show_bytes))?,
+            Some((to, incoming)) = came.recv() => {
+                screen.message(&describe(&to, &incoming, args.show_bytes))?;
+                if came.is_empty() {
+                    screen.draw(network, centre)?;
+                }
+            }
             _ = ticks.tick() => screen.draw(network, centre)?,
         }
     }

@@ -4,17 +4,27 @@ use std::net::SocketAddr;
 
 use matchbook_smsc::{Counts, Network, NumberCounts};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::error::CliError;
 use crate::ui::Ui;
 
 /// The sums at the end.
-#[derive(Serialize)]
 pub(super) struct Sums {
+    seed: u64,
+    listen: SocketAddr,
+    counts: Counts,
+    waiting_for_esmes: usize,
+    numbers: Vec<NumberCounts>,
+}
+
+/// The sums as JSON.
+#[derive(Serialize)]
+struct Document {
     seed: u64,
     listen: String,
     #[serde(flatten)]
-    counts: serde_json::Map<String, serde_json::Value>,
+    counts: Map<String, Value>,
     waiting_for_esmes: usize,
     numbers: Vec<Number>,
 }
@@ -31,23 +41,28 @@ struct Number {
 }
 
 impl Sums {
-    pub(super) fn of(network: &Network, address: SocketAddr, seed: u64) -> Self {
-        let counts = named(&network.counts()).into_iter().map(|(name, count)| (name.to_owned(), count.into()));
+    pub(super) fn of(network: &Network, listen: SocketAddr, seed: u64) -> Self {
         Self {
             seed,
-            listen: address.to_string(),
-            counts: counts.collect(),
+            listen,
+            counts: network.counts(),
             waiting_for_esmes: network.messages_waiting(),
-            numbers: network.numbers().into_iter().map(Number::from).collect(),
+            numbers: network.numbers(),
         }
     }
 
-    pub(super) fn print(&self, ui: &Ui) -> Result<(), CliError> {
+    pub(super) fn print(self, ui: &Ui) -> Result<(), CliError> {
+        let counts = named(&self.counts).into_iter();
         if ui.is_json() {
-            return ui.json(self);
+            return ui.json(&Document {
+                seed: self.seed,
+                listen: self.listen.to_string(),
+                counts: counts.map(|(name, count)| (name.to_owned(), count.into())).collect(),
+                waiting_for_esmes: self.waiting_for_esmes,
+                numbers: self.numbers.into_iter().map(Number::from).collect(),
+            });
         }
-        let mut fields: Vec<(&str, String)> =
-            self.counts.iter().map(|(name, count)| (name.as_str(), count.to_string())).collect();
+        let mut fields: Vec<(&str, String)> = counts.map(|(name, count)| (name, count.to_string())).collect();
         fields.push(("waiting_for_esmes", self.waiting_for_esmes.to_string()));
         fields.push(("seed", self.seed.to_string()));
         ui.fields(&fields)
