@@ -46,6 +46,7 @@ mod conditions;
 mod counts;
 mod desk;
 mod mailbox;
+pub mod modem;
 mod network;
 mod phone;
 mod ticket;
