@@ -8,6 +8,7 @@ mod examples;
 mod policy;
 mod relying;
 mod server;
+mod smsc;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
+pub(crate) use smsc::{CentreArgs, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;
 
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// The software device: codes in a sealed vault, each shown once
     Wallet(crate::wallet::Args),
+    /// Run a simulated mobile network: an SMPP centre, and phones whose messages are lost, doubled and late
+    #[command(after_help = examples::SMSC)]
+    Smsc(Smsc),
     /// Walk through the main job on this machine, and check every requirement of it
     #[command(after_help = examples::DEMO)]
     Demo(crate::demo::Args),

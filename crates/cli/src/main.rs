@@ -53,6 +53,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Store(args) => command::store::run(&args, global, ui),
         Command::Config(args) => command::config::run(&args, global, ui),
         Command::Doctor(args) => command::doctor::run(&args, global, ui),
+        Command::Smsc(args) => command::smsc::run(&args, ui),
         Command::Demo(args) => demo::run(&args, ui),
         Command::Wallet(args) => wallet::run(&args, ui),
         Command::Completion(args) => command::completion::run(&args, ui),

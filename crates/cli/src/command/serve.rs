@@ -89,11 +89,11 @@ fn sms(file: &Path) -> Result<Arc<SmsConfig>, CliError> {
     Ok(Arc::new(config))
 }
 
-fn watch(kind: SignalKind) -> Result<Signal, CliError> {
+pub(super) fn watch(kind: SignalKind) -> Result<Signal, CliError> {
     signal(kind).map_err(|error| CliError::failure(format!("signals cannot be heard: {error}")))
 }
 
-async fn one_of(term: &mut Signal, int: &mut Signal) {
+pub(super) async fn one_of(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}

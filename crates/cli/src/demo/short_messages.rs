@@ -52,7 +52,7 @@ fn by_short_message(stage: &mut Stage, ui: &Ui) -> Result<Evidence, String> {
     let uri = stage.enrolment_by_sms(SEA, "mate", NUMBER)?;
     let enrolment = Enrolment::from_uri(&uri).map_err(|error| error.to_string())?;
     let id = enrolment.party.id.to_string();
-    let vault = FileVault::create(stage.folder().join("mate.vault"), DEMO_PASSPHRASE);
+    let vault = FileVault::create(&stage.folder().join("mate.vault"), DEMO_PASSPHRASE);
     let mut wallet = Wallet::open(vault.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
     let handle = wallet.enrol(&enrolment).map_err(|error| error.to_string())?;
     let port = AtModem::open(&modem, AtOptions::default()).map_err(|error| error.to_string())?;
