@@ -15,6 +15,7 @@ LIMITS = {"server": 255, "realm": 64, "label": 128}
 MAX_URI_LEN = len(PREFIX) + 64 + 3 * sum(LIMITS.values())
 CHECK_SYMBOLS = BASE32 + "*~$=U"
 SYMBOLS, GROUP = 42, 5
+X_WING = 4
 
 
 def from_uri(uri):
@@ -81,7 +82,9 @@ def read_payload(data):
 
 
 def with_texts(payload, server, realm, label):
-    if server and not server.startswith(("https://", "http://")):
+    is_url = server.startswith(("https://", "http://"))
+    is_number = re.fullmatch(r"sms:\+?[0-9]{1,15}", server) and payload["profile"] & 0x0F != X_WING
+    if server and not is_url and not is_number:
         raise Refused("server")
     texts = {"server": server, "realm": realm, "label": label}
     for name, text in texts.items():

@@ -16,8 +16,8 @@ use clap::builder::ValueHint;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use admin::{
-    Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Token, TokenCommand, TokenCreate,
-    User, UserCommand,
+    Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Sms, SmsCommand, Token,
+    TokenCommand, TokenCreate, User, UserCommand,
 };
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Devices: enrol, watch and stop what holds the codes
     #[command(after_help = examples::DEVICE)]
     Device(Device),
+    /// Short messages: what became of them
+    #[command(after_help = examples::SMS_TRACE)]
+    Sms(Sms),
     /// Verify a code, exactly once; exit code 5 when it is refused
     #[command(after_help = examples::VERIFY)]
     Verify(Verify),

@@ -11,6 +11,7 @@ pub(crate) mod realm;
 pub(crate) mod serve;
 mod session;
 mod show;
+pub(crate) mod sms;
 pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -44,6 +44,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Realm(args) => command::realm::run(&args, global, ui),
         Command::User(args) => command::user::run(&args, global, ui),
         Command::Device(args) => command::device::run(&args, global, ui),
+        Command::Sms(args) => command::sms::run(&args, global, ui),
         Command::Verify(args) => command::verify::verify(&args, global, ui),
         Command::Challenge(args) => command::verify::challenge(&args, global, ui),
         Command::Policy(args) => command::policy::run(&args, global, ui),

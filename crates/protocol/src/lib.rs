@@ -31,8 +31,8 @@ pub use codes::{
     pack, packed_len, unpack,
 };
 pub use engine::{
-    Account, AccountError, Acknowledge, CodeMark, Engine, EnrolError, Event, Fault, History, Output, PeerError, Phase,
-    RequestError, Selector, TakeError,
+    Account, AccountError, Acknowledge, CodeMark, Engine, EnrolError, Event, Fault, History, Output, Pace, PeerError,
+    Phase, RequestError, Selector, TakeError,
 };
 pub use enrolment::{Enrolment, EnrolmentError};
 pub use envelope::{

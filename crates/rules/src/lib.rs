@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod challenge;
 pub mod enrol;
+pub mod estimate;
 pub mod issue;
 pub mod keyring;
 pub mod model;
@@ -14,6 +15,7 @@ pub mod policy;
 pub mod refusal;
 pub mod request;
 pub mod rotate;
+pub mod sms;
 pub mod throttle;
 pub mod verify;
 

@@ -23,6 +23,7 @@ mod rate;
 mod relying;
 mod secrets;
 mod server;
+mod sms;
 mod token;
 mod waiting;
 

@@ -39,6 +39,8 @@ const NEEDS: &[Need] = &[
     Need { package: "git", is_there: || process::find_program("git").is_some() },
     Need { package: "curl", is_there: || process::find_program("curl").is_some() },
     Need { package: "python3", is_there: || process::find_program("python3").is_some() },
+    // The short messages' TPDUs and SMPP, read by somebody else.
+    Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
     Need { package: "python3-venv", is_there: || python_has("ensurepip") },
 ];
 

@@ -14,6 +14,7 @@ pub(super) const ALL: &[&str] = &[
     USER,
     DEVICE,
     ENROL,
+    SMS_TRACE,
     VERIFY,
     CHALLENGE,
     TOKEN,
@@ -58,6 +59,7 @@ Ctrl-C or SIGTERM ends it in good order: calls under way are answered first.
 Examples:
   matchbook serve
   matchbook serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --log-format json
+  matchbook serve --sms sms.toml
   matchbook serve --log info,matchbook_server=debug";
 
 pub(super) const REALM: &str = "\
@@ -103,6 +105,7 @@ Examples:
   matchbook device enrol alice --realm ship-17
   matchbook device list --realm ship-17 --user alice
   matchbook device push 00112233aabbccdd --realm ship-17
+  matchbook device number 00112233aabbccdd +491701234567 --realm ship-17
   matchbook device revoke 00112233aabbccdd --realm ship-17 --yes";
 
 pub(super) const ENROL: &str = "\
@@ -112,7 +115,13 @@ Examples:
   matchbook device enrol alice --realm ship-17 --label phone
   matchbook device enrol alice --realm ship-17 --typed
   matchbook device enrol alice --realm ship-17 --public-key --out alice.uri
+  matchbook device enrol alice --realm ship-17 --number +491701234567 --sms-only
   matchbook device enrol alice --realm ship-17 --suite symmetric --valid-for 15m -o json";
+
+pub(super) const SMS_TRACE: &str = "\
+Examples:
+  matchbook sms trace 00112233aabbccdd --realm ship-17
+  matchbook sms trace 00112233aabbccdd --realm ship-17 --limit 20 -o json";
 
 pub(super) const VERIFY: &str = "\
 The token has to be a relying party's. The code comes from standard input, or is asked for by its number; it is never

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use super::modem::ModemError;
+
 /// A message, or the answer to it, did not get through. It may have arrived or not; the device keeps it and sends the
 /// same bytes again.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub enum BearerError {
     },
     /// The message is none. A bug of the caller.
     NotAMessage,
+    /// The modem did not carry the message.
+    Modem(ModemError),
     /// A bearer that is not one of this crate's.
     Other(Box<dyn Error + Send + Sync>),
 }
@@ -77,6 +81,7 @@ impl fmt::Display for BearerError {
                 "{server} answered with {what}: check the address, and whether the network wants you to log in first"
             ),
             Self::NotAMessage => f.write_str("the bytes to send are no message: report this as a bug"),
+            Self::Modem(error) => error.fmt(f),
             Self::Other(error) => error.fmt(f),
         }
     }

@@ -1,10 +1,11 @@
 //! What carries a device's messages to the server and back.
 //!
-//! [`Bearer`] is the small contract that the driver speaks; [`HttpBearer`] is the one that this crate brings. A modem, a
-//! card reader or a test implements the same trait.
+//! [`Bearer`] is the small contract that the driver speaks. This crate brings two: [`HttpBearer`], and short messages over
+//! a [`modem`]. A card reader or a test implements the same trait.
 
 mod error;
 mod http;
+pub mod modem;
 mod options;
 
 #[cfg(test)]
@@ -31,16 +32,27 @@ pub trait Bearer {
     /// # Errors
     /// The message may have arrived or not. The driver sends the same bytes again.
     fn exchange(&mut self, message: &[u8], wait: Option<Duration>) -> Result<Vec<Vec<u8>>, BearerError>;
+
+    /// Told when all that [`Bearer::exchange`] gave is stored. A bearer that keeps messages until then lets them go.
+    fn taken_in(&mut self) {}
 }
 
 impl<B: Bearer + ?Sized> Bearer for &mut B {
     fn exchange(&mut self, message: &[u8], wait: Option<Duration>) -> Result<Vec<Vec<u8>>, BearerError> {
         (**self).exchange(message, wait)
     }
+
+    fn taken_in(&mut self) {
+        (**self).taken_in();
+    }
 }
 
 impl<B: Bearer + ?Sized> Bearer for Box<B> {
     fn exchange(&mut self, message: &[u8], wait: Option<Duration>) -> Result<Vec<Vec<u8>>, BearerError> {
         (**self).exchange(message, wait)
+    }
+
+    fn taken_in(&mut self) {
+        (**self).taken_in();
     }
 }

@@ -185,6 +185,8 @@ impl<'w, V: Vault, B: Bearer> Device<'w, V, B> {
             match self.bearer.exchange(&message, wait.take()) {
                 Ok(answers) => {
                     report.sent = report.sent.saturating_add(1);
+                    report.sent_bytes =
+                        report.sent_bytes.saturating_add(u32::try_from(message.len()).unwrap_or(u32::MAX));
                     self.take_in(&answers, &mut report)?;
                 }
                 Err(error) => {
@@ -201,6 +203,7 @@ impl<'w, V: Vault, B: Bearer> Device<'w, V, B> {
         report.received = report.received.saturating_add(u32::try_from(messages.len()).unwrap_or(u32::MAX));
         match self.wallet.receive_at(self.place, messages, &mut report.events) {
             Ok(refused) => {
+                self.bearer.taken_in();
                 report.refused.extend(refused);
                 Ok(())
             }

@@ -12,6 +12,8 @@ pub struct Report {
     pub refused: Vec<PeerError>,
     /// How many messages were sent and got through.
     pub sent: u32,
+    /// How many bytes they had, in their compressed form.
+    pub sent_bytes: u32,
     /// How many messages came.
     pub received: u32,
     /// Whether the server has answered all that the device asked. When it has not, it does not know the device (an

@@ -3,6 +3,7 @@
 
 mod content;
 mod error;
+mod listen;
 
 #[cfg(test)]
 mod content_tests;
@@ -23,6 +24,7 @@ use crate::vault::{OpenError, StoreError, Vault};
 
 pub use content::{CONTENT_VERSION, MAX_ACCOUNTS};
 pub use error::{EnrolFailure, NoAccount, TakeFailure};
+pub use listen::{SmsHeard, SmsOptions, sms_server};
 
 /// The accounts of one vault.
 pub struct Wallet<V> {
@@ -201,7 +203,7 @@ impl<V: Vault> Wallet<V> {
                 Output::Persist => self.persist(place)?,
                 Output::Transmit(message) => self.slot_mut(place).unsent = Some(message),
                 Output::Event(event) => events.push(event),
-                // Whoever drives this wallet sends at their own times; a pending message goes out each time.
+                // Whoever drives this wallet sends at their own times, or lets time pass twice a second.
                 Output::WaitUntil(_) => {}
             }
         }

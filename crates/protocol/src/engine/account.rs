@@ -8,6 +8,7 @@ use super::pending::{Asks, Pending};
 use crate::enrolment::MAX_SERVER_LEN;
 use crate::envelope::KeyPair;
 use crate::ids::{CodeIndex, Epoch, Handle, UnixMillis};
+use crate::sms;
 use crate::wire::Party;
 
 /// The threshold before the server has named one, which it does when it confirms the enrolment: ask when none is left.
@@ -98,10 +99,16 @@ impl Account {
         &self.label
     }
 
-    /// The server's base URL; at most [`MAX_TEXT_LEN`] bytes.
+    /// The server's base URL, `sms:` and a number, or nothing; at most [`MAX_TEXT_LEN`] bytes.
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// The number that the device sends to, when the server is `sms:` and a number.
+    #[must_use]
+    pub fn sms_server(&self) -> Option<sms::Address> {
+        sms::server_number(&self.server)
     }
 
     /// Where the account stands.

@@ -13,10 +13,6 @@ use crate::envelope::{Downlink, EpochKeys, OpenError};
 use crate::ids::UnixMillis;
 use crate::wire::{DownlinkKind, Sync, UnverifiedDownlink};
 
-/// The least time between two new requests that only acknowledge a set again: whoever replays a set makes the device
-/// pay for one message a minute at the most.
-pub const REACKNOWLEDGE_MS: u64 = 60_000;
-
 /// What a message calls for.
 struct Answer {
     /// Whether the server is to be told what the device holds, even when nothing is asked for.
@@ -63,6 +59,7 @@ impl Engine {
                 let asks = if self.remaining() == 0 { first.and(answer.asks) } else { answer.asks };
                 if answer.report || asks != Asks::NOTHING {
                     self.ask(asks, now, rng)?;
+                    self.let_go_of_acknowledgement();
                 }
                 accepted.map(drop)
             }
@@ -145,7 +142,8 @@ impl Engine {
             self.prompt(now);
             return Answer::NONE;
         }
-        let is_too_soon = |last: UnixMillis| last <= now && now.since(last) < REACKNOWLEDGE_MS;
+        let reacknowledge_ms = self.pace.reacknowledge_ms;
+        let is_too_soon = |last: UnixMillis| last <= now && now.since(last) < reacknowledge_ms;
         if self.reacknowledged.is_some_and(is_too_soon) {
             return Answer::NONE;
         }
@@ -181,7 +179,16 @@ impl Engine {
         Ok(Answer { report: false, asks })
     }
 
-    /// The pending message has its answer.
+    /// Waits for no answer to a request that only acknowledges, where the pace is such. One that shows the server that
+    /// the device holds the next key does more than that.
+    fn let_go_of_acknowledgement(&mut self) {
+        let only_acknowledges = self.account.pending_asks() == Asks::NOTHING && self.account.phase() == Phase::Steady;
+        if only_acknowledges && !self.pace.repeats_acknowledgements {
+            self.stop_waiting();
+        }
+    }
+
+    /// The pending message has its answer, or needs none.
     fn stop_waiting(&mut self) {
         self.account.pending = None;
         self.retry = Retry::Idle;

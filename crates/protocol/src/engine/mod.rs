@@ -20,6 +20,7 @@ mod holdings;
 mod input;
 mod keys;
 mod output;
+mod pace;
 mod pending;
 mod request;
 mod retry;
@@ -34,10 +35,8 @@ use rand_core::CryptoRng;
 pub use account::{Account, CodeMark, DEFAULT_THRESHOLD, History, MAX_HELD_CODES, MAX_TEXT_LEN, Phase};
 pub use codec::{ACCOUNT_VERSION, MAX_ACCOUNT_LEN};
 pub use error::{AccountError, EnrolError, Fault, PeerError, RequestError, TakeError};
-pub use input::REACKNOWLEDGE_MS;
 pub use output::{Event, Output};
-pub use request::REFILL_REPEAT_MS;
-pub use retry::{RETRY_FIRST_MS, RETRY_MAX_MS};
+pub use pace::Pace;
 pub use take::Selector;
 
 use crate::enrolment::Enrolment;
@@ -66,6 +65,7 @@ pub struct Engine {
     account: Account,
     retry: Retry,
     acknowledge: Acknowledge,
+    pace: Pace,
     /// Whether the account has changed in this call.
     changed: bool,
     /// What this call wants done, apart from storing the account.
@@ -140,6 +140,7 @@ impl Engine {
             account,
             retry,
             acknowledge: Acknowledge::default(),
+            pace: Pace::default(),
             changed: false,
             staged: Vec::new(),
             outputs: VecDeque::new(),
@@ -151,6 +152,13 @@ impl Engine {
     /// Sets when sets are acknowledged. Default: [`Acknowledge::Immediately`]. Not part of the stored account.
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
         self.acknowledge = acknowledge;
+    }
+
+    /// Sets how eagerly the device sends by itself. Default: [`Pace::DATA`]. Not part of the stored account, so that it
+    /// follows the bearer. A wait that has begun goes on, unless it is longer than any of the new pace: then it is over at
+    /// the next [`Engine::tick`].
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// The next action; `None` when all is done.
@@ -170,17 +178,17 @@ impl Engine {
         self.account.remaining()
     }
 
-    /// Lets time pass: sends the pending message again, as the same bytes, when it is due. Waits double from 5 seconds
-    /// to 15 minutes. May be called at any time and as often as one likes.
+    /// Lets time pass: sends the pending message again, as the same bytes, when it is due, after the waits of the
+    /// [`Pace`]. May be called at any time and as often as one likes.
     pub fn tick(&mut self, now: UnixMillis) {
-        self.retry = self.retry.timed(now);
+        self.retry = self.retry.timed(now, self.pace);
         self.resend_if_due(now);
         self.flush();
     }
 
     /// Stages the pending message when it is due.
     fn resend_if_due(&mut self, now: UnixMillis) {
-        if self.retry.is_due(now) {
+        if self.retry.is_due(now, self.pace) {
             self.resend(now);
         }
     }
@@ -189,7 +197,7 @@ impl Engine {
     fn resend(&mut self, now: UnixMillis) {
         if let Some(pending) = &self.account.pending {
             let message = pending.message.clone();
-            self.retry = self.retry.again(now);
+            self.retry = self.retry.again(now, self.pace);
             self.drop_queued_messages();
             self.staged.push(Output::Transmit(message));
         }

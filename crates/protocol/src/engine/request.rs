@@ -12,10 +12,6 @@ use crate::ids::{CodeIndex, UnixMillis};
 use crate::profile::Suite;
 use crate::wire::Request;
 
-/// How long the device waits before it asks for a refill again by itself, when the server answered the last time
-/// without a set (its policy allows no more for now). One hour.
-pub const REFILL_REPEAT_MS: u64 = 60 * 60 * 1_000;
-
 impl Engine {
     /// Asks for a set because the user wants one. When a set is asked for already, the pending request is sent again.
     ///
@@ -52,7 +48,7 @@ impl Engine {
     }
 
     /// Asks for a refill when few codes are left, none is asked for, and the last time that the device asked by itself
-    /// is [`REFILL_REPEAT_MS`] ago. For the shell to call now and then. Says whether it asked.
+    /// is as long ago as the [`Pace`](super::Pace) says. For the shell to call now and then. Says whether it asked.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -74,7 +70,7 @@ impl Engine {
     pub(super) fn due_refill(&self, now: UnixMillis) -> Asks {
         let asked = self.account.refill_asked;
         // A time of asking that lies ahead means that the clock was set back.
-        let is_due = now.since(asked) >= REFILL_REPEAT_MS || asked > now;
+        let is_due = now.since(asked) >= self.pace.refill_ms || asked > now;
         if is_due && self.account.needs_refill() { self.refill() } else { Asks::NOTHING }
     }
 
@@ -115,7 +111,7 @@ impl Engine {
         self.drop_queued_messages();
         self.staged.push(Output::Transmit(message.clone()));
         self.account.pending = Some(Pending { message, counter, awaits: Awaits::Reply { highest, asks } });
-        self.retry = Retry::first(now);
+        self.retry = Retry::first(now, self.pace);
         self.changed = true;
         Ok(())
     }

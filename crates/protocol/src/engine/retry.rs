@@ -1,13 +1,7 @@
-//! When a pending message is sent again: the same bytes, after 5 seconds, then twice as long each time, up to 15
-//! minutes.
+//! When a pending message is sent again: the same bytes, after waits that double, as the [`Pace`] says.
 
+use super::Pace;
 use crate::ids::UnixMillis;
-
-/// The wait after the first transmission; also the least time between two that the other side prompts, so that a
-/// replayed message does not make the device send at will.
-pub const RETRY_FIRST_MS: u64 = 5_000;
-/// The longest wait between two transmissions.
-pub const RETRY_MAX_MS: u64 = 15 * 60 * 1_000;
 
 /// Where the pending message stands. Not persisted: a restored engine sends at its first tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,43 +26,43 @@ pub(super) enum Retry {
 
 impl Retry {
     /// The state after a first transmission.
-    pub(super) const fn first(now: UnixMillis) -> Self {
-        Self::sent(now, 1)
+    pub(super) const fn first(now: UnixMillis, pace: Pace) -> Self {
+        Self::sent(now, 1, pace)
     }
 
     /// The state after another transmission.
-    pub(super) const fn again(self, now: UnixMillis) -> Self {
+    pub(super) const fn again(self, now: UnixMillis, pace: Pace) -> Self {
         match self {
-            Self::Idle | Self::Unsent | Self::SentUntimed => Self::first(now),
-            Self::Waiting { sent, .. } => Self::sent(now, sent.saturating_add(1)),
+            Self::Idle | Self::Unsent | Self::SentUntimed => Self::first(now, pace),
+            Self::Waiting { sent, .. } => Self::sent(now, sent.saturating_add(1), pace),
         }
     }
 
     /// Starts the clock of a message that was sent at an unknown time, just before `now`.
-    pub(super) const fn timed(self, now: UnixMillis) -> Self {
+    pub(super) const fn timed(self, now: UnixMillis, pace: Pace) -> Self {
         match self {
-            Self::SentUntimed => Self::first(now),
+            Self::SentUntimed => Self::first(now, pace),
             Self::Idle | Self::Unsent | Self::Waiting { .. } => self,
         }
     }
 
     /// Whether the message is to be sent now. A due time further off than the longest wait means that the clock was set
-    /// back: then it is due.
-    pub(super) fn is_due(self, now: UnixMillis) -> bool {
+    /// back, or that the pace has become quicker: then it is due.
+    pub(super) fn is_due(self, now: UnixMillis, pace: Pace) -> bool {
         match self {
             Self::Idle | Self::SentUntimed => false,
             Self::Unsent => true,
-            Self::Waiting { due, .. } => now >= due || due.since(now) > RETRY_MAX_MS,
+            Self::Waiting { due, .. } => now >= due || due.since(now) > pace.longest_ms,
         }
     }
 
     /// Brings the next transmission forward, because the other side shows that it has not got the message: to now, or
-    /// to [`RETRY_FIRST_MS`] after the last one.
-    pub(super) fn prompted(self, now: UnixMillis) -> Self {
+    /// to the shortest wait after the last one.
+    pub(super) fn prompted(self, now: UnixMillis, pace: Pace) -> Self {
         match self {
             Self::Idle | Self::Unsent => self,
-            Self::SentUntimed => Self::first(now),
-            Self::Waiting { last, due, sent } => Self::Waiting { last, due: due.min(last.plus(RETRY_FIRST_MS)), sent },
+            Self::SentUntimed => Self::first(now, pace),
+            Self::Waiting { last, due, sent } => Self::Waiting { last, due: due.min(last.plus(pace.first_ms)), sent },
         }
     }
 
@@ -80,17 +74,9 @@ impl Retry {
         }
     }
 
-    const fn sent(now: UnixMillis, sent: u32) -> Self {
-        Self::Waiting { last: now, due: now.plus(wait_ms(sent)), sent }
+    const fn sent(now: UnixMillis, sent: u32, pace: Pace) -> Self {
+        Self::Waiting { last: now, due: now.plus(pace.wait_ms(sent)), sent }
     }
-}
-
-/// The wait after the `sent`-th transmission, in milliseconds.
-const fn wait_ms(sent: u32) -> u64 {
-    // 2^8 × 5 s is already beyond the longest wait.
-    let doublings = if sent > 9 { 8 } else { sent.saturating_sub(1) };
-    let wait = RETRY_FIRST_MS << doublings;
-    if wait > RETRY_MAX_MS { RETRY_MAX_MS } else { wait }
 }
 
 #[cfg(test)]

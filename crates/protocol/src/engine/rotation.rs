@@ -59,12 +59,10 @@ impl Engine {
         verdict
     }
 
-    /// Sends the pending message soon, because the server has not seen it: at once, or [`RETRY_FIRST_MS`] after the
-    /// last time.
-    ///
-    /// [`RETRY_FIRST_MS`]: super::RETRY_FIRST_MS
+    /// Sends the pending message soon, because the server has not seen it: at once, or the shortest wait of the pace after
+    /// the last time.
     pub(super) fn prompt(&mut self, now: UnixMillis) {
-        self.retry = self.retry.prompted(now);
+        self.retry = self.retry.prompted(now, self.pace);
         self.resend_if_due(now);
     }
 

@@ -10,7 +10,9 @@ pub use uri::MAX_URI_LEN;
 use alloc::string::String;
 use core::fmt;
 
+use crate::profile::{Profile, Suite};
 use crate::secret::Secret;
+use crate::sms;
 use crate::wire::Party;
 
 /// The longest server URL, in bytes.
@@ -27,7 +29,8 @@ pub struct Enrolment {
     pub party: Party,
     /// The activation secret, from which the first key is derived.
     pub secret: Secret<16>,
-    /// The server's base URL, `https://` or `http://`, at most 255 bytes; empty when the device has no data bearer.
+    /// The server's base URL, `https://` or `http://`, at most 255 bytes; `sms:` and a number for a device that has no
+    /// data bearer; or empty when messages come and go by hand.
     pub server: String,
     /// The realm, at most 64 bytes, without control characters.
     pub realm: String,
@@ -56,7 +59,7 @@ pub enum EnrolmentError {
     Key,
     /// The profile does not exist.
     Profile,
-    /// The server's URL is too long, or is no `http` URL.
+    /// The server is too long, or neither an `http` URL nor `sms:` and a number; or the profile does not travel by SMS.
     Server,
     /// The realm is too long, or has control characters.
     Realm,
@@ -109,7 +112,9 @@ impl fmt::Display for EnrolmentError {
             Self::Percent => "the enrolment has a wrong percent escape",
             Self::Key => "the enrolment's key is not whole",
             Self::Profile => "the enrolment names an unknown profile",
-            Self::Server => "the server must be an http or https URL of at most 255 bytes",
+            Self::Server => {
+                "the server must be an http or https URL of at most 255 bytes, or sms: and a number (not for suite 4)"
+            }
             Self::Realm => "the realm must be printable and of at most 64 bytes",
             Self::Label => "the label must be printable and of at most 128 bytes",
             Self::GroupCount { found } => return write!(f, "{found} groups instead of {TYPED_GROUPS}"),
@@ -120,17 +125,37 @@ impl fmt::Display for EnrolmentError {
 
 impl core::error::Error for EnrolmentError {}
 
-/// Whether the texts may stand in an enrolment.
-fn check_texts(server: &str, realm: &str, label: &str) -> Result<(), EnrolmentError> {
-    let known = server.is_empty() || server.starts_with("https://") || server.starts_with("http://");
-    let clean = |text: &str, longest: usize| text.len() <= longest && !text.chars().any(char::is_control);
-    if !known || !clean(server, MAX_SERVER_LEN) {
+impl Enrolment {
+    /// Whether the text may stand as the server in an enrolment of a profile: an `http` or `https` URL of at most
+    /// [`MAX_SERVER_LEN`] bytes, `sms:` and a number (RFC 5724) unless the suite is 4, whose messages do not travel by
+    /// SMS, or nothing.
+    #[must_use]
+    pub fn is_server(text: &str, profile: Profile) -> bool {
+        let is_url = text.starts_with("https://") || text.starts_with("http://");
+        let is_number = sms::server_number(text).is_some() && profile.suite() != Suite::XWing;
+        (text.is_empty() || is_url || is_number) && is_clean(text, MAX_SERVER_LEN)
+    }
+
+    /// The number that the device sends to, when the server is `sms:` and a number.
+    #[must_use]
+    pub fn sms_server(&self) -> Option<sms::Address> {
+        sms::server_number(&self.server)
+    }
+}
+
+/// Whether the texts may stand in an enrolment of a profile.
+fn check_texts(profile: Profile, server: &str, realm: &str, label: &str) -> Result<(), EnrolmentError> {
+    if !Enrolment::is_server(server, profile) {
         return Err(EnrolmentError::Server);
     }
-    if !clean(realm, MAX_REALM_LEN) {
+    if !is_clean(realm, MAX_REALM_LEN) {
         return Err(EnrolmentError::Realm);
     }
-    if clean(label, MAX_LABEL_LEN) { Ok(()) } else { Err(EnrolmentError::Label) }
+    if is_clean(label, MAX_LABEL_LEN) { Ok(()) } else { Err(EnrolmentError::Label) }
+}
+
+fn is_clean(text: &str, longest: usize) -> bool {
+    text.len() <= longest && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

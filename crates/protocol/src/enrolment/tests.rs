@@ -164,3 +164,25 @@ fn an_enrolment_is_never_printed() {
     assert!(printed.contains("Secret(…)"));
     assert!(!printed.contains("0123456789abcdef"));
 }
+
+/// MB-ENR-7.
+#[test]
+fn a_server_may_be_a_number() {
+    let by_sms = |server: &str| Enrolment { server: server.into(), ..enrolment() };
+    for (server, number) in [("sms:+4912345678", "+4912345678"), ("sms:16020", "16020")] {
+        let given = by_sms(server);
+        let read = Enrolment::from_uri(&given.to_uri()).unwrap();
+        assert_eq!(read, given);
+        let address: crate::sms::Address = number.parse().unwrap();
+        assert_eq!(read.sms_server(), Some(address.clone()));
+        assert_eq!(crate::sms::server_text(&address).as_deref(), Some(server));
+    }
+    assert_eq!(enrolment().sms_server(), None);
+    for wrong in ["sms:", "sms:+", "sms:Bank", "sms:+49?body=x", "sms:12345678901234567", "SMS:16020", "tel:16020"] {
+        assert_eq!(from_uri(&by_sms(wrong).to_uri()), EnrolmentError::Server, "{wrong}");
+    }
+    let profile = |suite| Profile::new(suite, Delivery::Shared).unwrap();
+    assert!(Enrolment::is_server("sms:16020", profile(Suite::P256)));
+    assert!(!Enrolment::is_server("sms:16020", profile(Suite::XWing)));
+    assert!(Enrolment::is_server("http://x", profile(Suite::XWing)));
+}

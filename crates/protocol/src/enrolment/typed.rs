@@ -51,7 +51,7 @@ impl Enrolment {
         }
         let bytes = from_symbols(&symbols).ok_or(EnrolmentError::Group { number: TYPED_GROUPS })?;
         let (party, secret) = payload::decode(&bytes)?;
-        check_texts(server, realm, label)?;
+        check_texts(party.profile, server, realm, label)?;
         Ok(Self { party, secret, server: server.to_owned(), realm: realm.to_owned(), label: label.to_owned() })
     }
 }

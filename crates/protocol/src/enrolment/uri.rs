@@ -54,7 +54,7 @@ impl Enrolment {
         let key = BASE64URL_NOPAD.decode(key?.as_bytes()).map_err(|_| EnrolmentError::Key)?;
         let (party, secret) = payload::decode(&Zeroizing::new(key))?;
         let (server, realm, label) = (unescape(server?)?, unescape(realm?)?, unescape(label?)?);
-        check_texts(&server, &realm, &label)?;
+        check_texts(party.profile, &server, &realm, &label)?;
         Ok(Self { party, secret, server, realm, label })
     }
 }

@@ -5,6 +5,7 @@ mod downlink;
 mod enrol;
 mod error;
 mod kind;
+mod lengths;
 mod plaintext;
 mod request;
 mod rotation;
@@ -16,6 +17,7 @@ pub use downlink::{DownlinkHeader, UnverifiedDownlink};
 pub use enrol::Enrol;
 pub use error::{DecodeError, PlaintextError};
 pub use kind::{DownlinkKind, UplinkKind, VERSION};
+pub use lengths::{SYNC_MESSAGE_LEN, enrol_message_len, request_message_len, rotation_message_len, set_message_len};
 pub use request::{Reason, Request, WANTED_SERVERS_CHOICE};
 pub use sizes::{
     DOWNLINK_HEADER_LEN, IV_LEN, MAX_MESSAGE_LEN, SET_HEAD_LEN, SHARED_OVERHEAD, TAG_LEN, UPLINK_HEADER_LEN,
@@ -26,6 +28,7 @@ pub use uplink::UnverifiedUplink;
 
 pub(crate) use plaintext::{decode_set, encode_set};
 pub(crate) use rotation::{ROTATION_LEN, decode_rotation, encode_rotation};
+pub(crate) use sizes::MAX_SET_LEN;
 
 use crate::ids::AuthenticatorId;
 use crate::profile::Profile;

@@ -1,6 +1,6 @@
 //! Enrolment, and the three triggers that bring a set.
 
-use matchbook_protocol::engine::{DEFAULT_THRESHOLD, MAX_HELD_CODES, REFILL_REPEAT_MS};
+use matchbook_protocol::engine::{DEFAULT_THRESHOLD, MAX_HELD_CODES, Pace};
 use matchbook_protocol::{
     Acknowledge, CodeIndex, Phase, Reason, RequestError, Selector, Suite, TakeError, WANTED_SERVERS_CHOICE,
 };
@@ -113,7 +113,7 @@ fn a_device_that_gets_no_set_asks_again_after_an_hour_and_not_before() {
     let push = world.server.sync(false);
     world.deliver(&push).unwrap();
     assert!(world.uplinks.is_empty(), "an answer without a set is no reason to ask at once");
-    world.now = world.now.plus(REFILL_REPEAT_MS);
+    world.now = world.now.plus(Pace::DATA.refill_ms);
     world.server.generous = true;
     assert_eq!(world.engine.refill_if_low(world.now, &mut world.chance), Ok(true));
     world.pump();
@@ -126,7 +126,7 @@ fn a_device_that_gets_no_set_asks_again_after_an_hour_and_not_before() {
 #[test]
 fn a_threshold_that_the_server_raises_brings_a_set() {
     let mut world = World::enrolled(profile(Suite::X25519));
-    world.now = world.now.plus(REFILL_REPEAT_MS);
+    world.now = world.now.plus(Pace::DATA.refill_ms);
     world.server.threshold = 6;
     let push = world.server.sync(false);
     world.deliver(&push).unwrap();
@@ -148,7 +148,7 @@ fn suspended_devices_keep_their_codes_and_ask_for_none() {
     assert!(world.uplinks.is_empty());
     assert_eq!(world.take(Selector::Next), Err(TakeError::Empty));
     world.server.suspended = false;
-    world.now = world.now.plus(REFILL_REPEAT_MS);
+    world.now = world.now.plus(Pace::DATA.refill_ms);
     let push = world.server.sync(false);
     world.deliver(&push).unwrap();
     assert!(world.events().contains(&"Resumed".into()));

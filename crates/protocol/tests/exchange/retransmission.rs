@@ -1,6 +1,6 @@
 //! Loss, duplication, order: what is pending is sent again as the same bytes until it is answered.
 
-use matchbook_protocol::engine::{REACKNOWLEDGE_MS, RETRY_FIRST_MS, RETRY_MAX_MS};
+use matchbook_protocol::engine::Pace;
 use matchbook_protocol::{Phase, Reason, Suite};
 
 use crate::world::{World, profile};
@@ -12,11 +12,11 @@ fn enrolment_is_sent_again_as_the_same_bytes() {
     let first = world.last_uplink();
     world.tick(0);
     assert!(world.uplinks.is_empty(), "it was just sent");
-    world.tick(RETRY_FIRST_MS);
+    world.tick(Pace::DATA.first_ms);
     assert_eq!(world.last_uplink(), first);
-    world.tick(RETRY_FIRST_MS);
+    world.tick(Pace::DATA.first_ms);
     assert!(world.uplinks.is_empty(), "the second wait is twice as long");
-    world.tick(RETRY_FIRST_MS);
+    world.tick(Pace::DATA.first_ms);
     assert_eq!(world.last_uplink(), first);
     world.server.receive(&first);
     world.recover();
@@ -31,7 +31,7 @@ fn a_request_is_sent_again_as_the_same_bytes_until_it_is_answered() {
     let first = world.last_uplink();
     for _ in 0..20 {
         let due = world.wait_until.unwrap();
-        assert!(due.since(world.now) <= RETRY_MAX_MS);
+        assert!(due.since(world.now) <= Pace::DATA.longest_ms);
         world.now = due;
         world.tick(0);
         assert_eq!(world.last_uplink(), first);
@@ -40,7 +40,7 @@ fn a_request_is_sent_again_as_the_same_bytes_until_it_is_answered() {
     assert_eq!(world.server.receive(&first), replies, "a duplicate gets the same bytes");
     world.deliver(&replies[0]).unwrap();
     world.settle();
-    world.tick(RETRY_MAX_MS);
+    world.tick(Pace::DATA.longest_ms);
     assert!(world.uplinks.is_empty(), "nothing is pending any more");
     world.assert_settled();
 }
@@ -59,7 +59,7 @@ fn a_lost_set_comes_again_and_a_lost_acknowledgement_too() {
     let acknowledgement = world.last_uplink();
     world.deliver(&set).unwrap();
     assert!(world.uplinks.is_empty(), "not twice within five seconds");
-    world.tick(RETRY_FIRST_MS);
+    world.tick(Pace::DATA.first_ms);
     assert_eq!(world.last_uplink(), acknowledgement);
     world.recover();
     world.assert_settled();
@@ -76,7 +76,7 @@ fn a_set_that_comes_again_after_all_is_acknowledged_again_once_a_minute() {
     world.settle();
     world.deliver(&set).unwrap();
     assert!(world.uplinks.is_empty());
-    world.now = world.now.plus(REACKNOWLEDGE_MS);
+    world.now = world.now.plus(Pace::DATA.reacknowledge_ms);
     world.deliver(&set).unwrap();
     assert_eq!(world.uplinks.len(), 1);
     world.settle();
@@ -200,4 +200,98 @@ fn a_clock_that_jumps_stops_nothing() {
     assert_eq!(world.uplinks.len(), 1);
     world.settle();
     world.assert_settled();
+}
+
+/// MB-SMS-8.
+#[test]
+fn by_sms_the_device_repeats_itself_seldom() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    let pace = Pace::SHORT_MESSAGES;
+    world.engine.set_pace(pace);
+    world.request_set();
+    let request = world.last_uplink();
+    world.tick(pace.first_ms - 1);
+    assert!(world.uplinks.is_empty(), "not before a minute has passed");
+    world.tick(1);
+    assert_eq!(world.last_uplink(), request);
+    let mut longest = 0;
+    for _ in 0..12 {
+        let due = world.wait_until.unwrap();
+        longest = due.since(world.now);
+        world.now = due;
+        world.tick(0);
+        assert_eq!(world.last_uplink(), request);
+    }
+    assert_eq!(longest, pace.longest_ms);
+    world.engine.set_pace(Pace::DATA);
+    world.tick(0);
+    assert_eq!(world.last_uplink(), request, "on a data bearer nobody waits for six hours");
+    world.server.receive(&request);
+    world.recover();
+    world.assert_settled();
+}
+
+/// MB-SMS-8.
+#[test]
+fn whoever_replays_a_set_by_sms_makes_the_device_pay_once_an_hour() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    let pace = Pace::SHORT_MESSAGES;
+    world.engine.set_pace(pace);
+    let set = world.sent_down.iter().find(|message| message.len() > 36).unwrap().clone();
+    world.deliver(&set).unwrap();
+    assert_eq!(world.uplinks.len(), 1);
+    world.settle();
+    for _ in 0..59 {
+        world.now = world.now.plus(60_000);
+        world.deliver(&set).unwrap();
+        assert!(world.uplinks.is_empty());
+    }
+    world.now = world.now.plus(60_000);
+    world.deliver(&set).unwrap();
+    assert_eq!(world.uplinks.len(), 1);
+    world.settle();
+}
+
+/// MB-SMS-9.
+#[test]
+fn by_sms_an_acknowledgement_goes_once_and_again_when_the_set_comes_again() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    world.engine.set_pace(Pace::SHORT_MESSAGES);
+    world.request_set();
+    let request = world.last_uplink();
+    let replies = world.server.receive(&request);
+    let set = replies.last().unwrap();
+    world.deliver(set).unwrap();
+    let lost = world.last_uplink();
+    assert_ne!(lost, request);
+    assert!(!world.account().awaits_answer());
+    for _ in 0..30 {
+        world.tick(Pace::SHORT_MESSAGES.longest_ms);
+        assert!(world.uplinks.is_empty(), "nobody answers an acknowledgement, so it is not repeated for want of one");
+    }
+    world.deliver(set).unwrap();
+    let acknowledgement = world.last_uplink();
+    assert_ne!(acknowledgement, lost, "a request of its own, for the counter may be seen already");
+    world.server.receive(&acknowledgement);
+    world.recover();
+    world.assert_settled();
+}
+
+/// MB-SMS-9.
+#[test]
+fn by_sms_a_request_that_shows_the_next_key_is_repeated_until_it_is_answered() {
+    let mut world = World::enrolled(profile(Suite::X25519));
+    world.engine.set_pace(Pace::SHORT_MESSAGES);
+    world.request_rotation();
+    let request = world.last_uplink();
+    for reply in world.server.receive(&request) {
+        world.deliver(&reply).unwrap();
+    }
+    assert_eq!(world.account().phase(), Phase::Switching);
+    let proof = world.last_uplink();
+    world.tick(Pace::SHORT_MESSAGES.first_ms);
+    assert_eq!(world.last_uplink(), proof);
+    world.recover();
+    world.assert_settled();
+    assert_eq!(world.account().epoch().0, 1);
 }

@@ -125,6 +125,7 @@ fn what_an_enrolment_may_not_be() {
         profile: symmetric(),
         valid_for_ms: MIN_VALID_MS,
         server: String::new(),
+        msisdn: None,
     };
     let mut attempt = |request: EnrolmentRequest, suspended: bool| {
         let World { state, subscriber, keyring, now, rng, .. } = &mut world;
@@ -133,7 +134,11 @@ fn what_an_enrolment_may_not_be() {
     };
     assert_eq!(attempt(good.clone(), false).unwrap(), "alice", "an account without a label is called after its user");
     assert!(attempt(EnrolmentRequest { valid_for_ms: MAX_VALID_MS, ..good.clone() }, false).is_ok());
+    assert!(attempt(EnrolmentRequest { server: "sms:+4912345678".into(), ..good.clone() }, false).is_ok());
     let bad = [
+        (EnrolmentRequest { server: "sms:Bank".into(), ..good.clone() }, false),
+        (EnrolmentRequest { server: "codes.example".into(), ..good.clone() }, false),
+        (EnrolmentRequest { server: format!("https://{}", "x".repeat(250)), ..good.clone() }, false),
         (EnrolmentRequest { valid_for_ms: MIN_VALID_MS - 1, ..good.clone() }, false),
         (EnrolmentRequest { valid_for_ms: MAX_VALID_MS + 1, ..good.clone() }, false),
         (EnrolmentRequest { label: "x".repeat(65), ..good.clone() }, false),

@@ -38,14 +38,18 @@ fn outputs(vector: Vector, enrolment: &Enrolment) -> Vector {
 }
 
 fn uris(vectors: &mut Vec<Vector>) {
+    let by_sms = |server: &str| Enrolment { server: server.into(), ..usual() };
     let bare = Enrolment { server: String::new(), realm: String::new(), label: String::new(), ..usual() };
     for (name, enrolment, title) in [
         ("x25519", usual(), "The usual URI"),
         ("symmetric", enrolment(Suite::Symmetric, Delivery::Shared), "The symmetric suite"),
         ("p256-pk", enrolment(Suite::P256, Delivery::PublicKey), "P-256 in public-key mode"),
         ("bare", bare, "Without server, realm and label"),
+        ("sms", by_sms("sms:+4912345678"), "A device without a data bearer: the server is a number"),
+        ("sms-short", by_sms("sms:16020"), "A device without a data bearer: the server is a short code"),
     ] {
-        let vector = Vector::new("enrolment-uri", name, title, "§7.1 MB-ENR-3");
+        let spec = if enrolment.sms_server().is_some() { "§7.1 MB-ENR-7" } else { "§7.1 MB-ENR-3" };
+        let vector = Vector::new("enrolment-uri", name, title, spec);
         vectors.push(outputs(vector.input("uri", enrolment.to_uri().as_str()), &enrolment));
     }
     let uri = usual().to_uri();
@@ -61,6 +65,8 @@ fn uri_refusals(vectors: &mut Vec<Vector>) {
         assert!(uri.contains(from), "{from}");
         uri.replacen(from, to, 1)
     };
+    let server = |server: &str| with("https%3A%2F%2Fcodes.example%2Fm", server);
+    let xwing = Enrolment { server: "sms:16020".into(), ..enrolment(Suite::XWing, Delivery::Shared) };
     let long_realm = "a".repeat(65);
     let oversized = format!("{uri}{}", "x".repeat(2000));
     for (name, uri, error, title) in [
@@ -81,13 +87,20 @@ fn uri_refusals(vectors: &mut Vec<Vector>) {
         ("key-alphabet", with("k=AQKf", "k=AQ+f"), "key", "Plain base64 in the key"),
         ("key-padded", with("&s=", "=&s="), "key", "Padding after the key"),
         ("profile", with("k=AQKf", "k=AYGf"), "profile", "The symmetric suite in public-key mode"),
-        ("server", with("https", "ftp"), "server", "A server that is no http URL"),
+        ("server", with("https", "ftp"), "server", "A server that is neither an http URL nor a number"),
+        ("sms-nobody", server("sms%3A"), "server", "A server by SMS without a number"),
+        ("sms-name", server("sms%3AMatchbook"), "server", "A server by SMS that is a name: nobody can send to one"),
+        ("sms-long", server("sms%3A%2B1234567890123456"), "server", "A number of 16 digits"),
+        ("sms-parameters", server("sms%3A16020%3Fbody%3Dx"), "server", "A number with parameters"),
+        ("sms-capitals", server("SMS%3A16020"), "server", "The scheme in capitals"),
+        ("sms-x-wing", xwing.to_uri().as_str().into(), "server", "Suite 4 does not travel by SMS"),
         ("realm-long", with("acme", &long_realm), "realm", "A realm of 65 bytes"),
         ("realm-control", with("acme", "ac%00me"), "realm", "A NUL in the realm"),
         ("label-control", with("Zo", "Z%0Ao"), "label", "A line break in the label"),
         ("oversized", oversized, "too-long", "Longer than any URI"),
     ] {
-        let vector = Vector::new("enrolment-uri", name, title, "§7.1 MB-ENR-1");
+        let spec = if name.starts_with("sms-") { "§7.1 MB-ENR-7" } else { "§7.1 MB-ENR-1" };
+        let vector = Vector::new("enrolment-uri", name, title, spec);
         vectors.push(vector.input("uri", uri).fails(error));
     }
 }

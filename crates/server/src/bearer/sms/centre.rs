@@ -18,12 +18,7 @@ pub(crate) trait Centre: Send + Sync {
     /// to slow down.
     fn room(&self) -> usize;
     /// Hands over one short message; waits for the window and the token bucket.
-    async fn submit(
-        &self,
-        to: &Address,
-        segment: &Segment,
-        options: &SubmitOptions,
-    ) -> Result<Accepted, SubmitError>;
+    async fn submit(&self, to: &Address, segment: &Segment, options: &SubmitOptions) -> Result<Accepted, SubmitError>;
 }
 
 /// What is asked for a short message.

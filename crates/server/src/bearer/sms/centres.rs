@@ -1,6 +1,6 @@
 //! All ways out, and which of them a number takes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use matchbook_protocol::sms::Address;
 use tokio::sync::watch;
@@ -12,20 +12,12 @@ use super::gateway::{Callbacks, Gateway};
 use super::measures::SmsMeasures;
 use super::smpp::{self, SmppCentre};
 
-/// Connects to every centre, and stays connected until `stopping` turns true. Needs a tokio runtime.
+/// Connects to every centre, and stays connected until `stopping` turns true; counts in `measures`, which may be
+/// registered already. Needs a tokio runtime.
 ///
 /// # Errors
 /// The certificates to believe in cannot be used.
 pub(crate) fn start(
-    config: &SmsConfig,
-    inbox: Arc<dyn Inbox>,
-    stopping: watch::Receiver<bool>,
-) -> Result<Centres, SmsConfigError> {
-    start_measured(config, inbox, stopping, &SmsMeasures::default())
-}
-
-/// As [`start`], and counts in `measures`, which may be registered already.
-pub(crate) fn start_measured(
     config: &SmsConfig,
     inbox: Arc<dyn Inbox>,
     stopping: watch::Receiver<bool>,
@@ -59,13 +51,13 @@ pub(crate) fn start_measured(
         };
         routes.push(Route { prefixes: route.prefixes.clone(), centre });
     }
-    Ok(Centres { routes, sessions, callbacks: Callbacks::new(inbox, gateways) })
+    Ok(Centres { routes, sessions: Mutex::new(sessions), callbacks: Callbacks::new(inbox, gateways) })
 }
 
 /// The centres and gateways of the configuration.
 pub(crate) struct Centres {
     routes: Vec<Route>,
-    sessions: Vec<JoinHandle<()>>,
+    sessions: Mutex<Vec<JoinHandle<()>>>,
     callbacks: Callbacks,
 }
 
@@ -90,6 +82,7 @@ impl Centres {
     }
 
     /// All of them, in the order of the file.
+    #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<dyn Centre>> {
         self.routes.iter().map(|route| &route.centre)
     }
@@ -100,8 +93,9 @@ impl Centres {
     }
 
     /// Returns when every session has ended, after `stopping` turned true.
-    pub(crate) async fn ended(self) {
-        for session in self.sessions {
+    pub(crate) async fn ended(&self) {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        for session in sessions {
             if let Err(error) = session.await {
                 tracing::error!(%error, "a session with a centre ended badly");
             }

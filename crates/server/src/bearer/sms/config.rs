@@ -20,6 +20,9 @@ pub struct SmsConfig {
     pub number: Address,
     /// A centre drops what it could not deliver by then, 1–72 h. Default 24 h.
     pub validity: Duration,
+    /// The pause before a message that was not acknowledged is sent again, 1 s to 1 h; it doubles each time, up to a day.
+    /// Default 5 minutes.
+    pub resend_first: Duration,
     /// How many messages may leave in a day.
     pub caps: SmsCaps,
     /// The centres and gateways in the order of the file; never empty.
@@ -37,6 +40,11 @@ pub struct SmsCaps {
     pub prefix_digits: u8,
     /// To all devices of a realm, 1–1,000,000,000. Default 100,000.
     pub messages_per_realm: u32,
+    /// Sets to all numbers of a realm that begin alike, 1–1,000,000,000. Default 50,000. A device's sets are capped by
+    /// its realm's policy.
+    pub sets_per_prefix: u32,
+    /// Sets to all devices of a realm, 1–1,000,000,000. Default 50,000.
+    pub sets_per_realm: u32,
     /// Percent of a cap at which an event warns, 1–100. Default 80.
     pub alarm_percent: u8,
 }
@@ -202,6 +210,8 @@ impl Default for SmsCaps {
             messages_per_prefix: 100_000,
             prefix_digits: 4,
             messages_per_realm: 100_000,
+            sets_per_prefix: 50_000,
+            sets_per_realm: 50_000,
             alarm_percent: 80,
         }
     }

@@ -1,8 +1,5 @@
 //! The bearers that carry short messages: SMPP centres and HTTP gateways, behind one trait.
 
-// The dispatcher starts them; until it is merged nobody calls in here.
-#![allow(dead_code)]
-
 mod alphabet;
 pub(crate) mod centre;
 pub(crate) mod centres;

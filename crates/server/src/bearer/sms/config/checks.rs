@@ -60,7 +60,9 @@ impl RawConfig {
             }
         }
         let validity = Duration::from_secs(u64::from(hours) * 3_600);
-        Ok(SmsConfig { number, validity, caps: self.caps.checked()?, routes })
+        let resend = within("resend_first_s", self.resend_first_s, 300, 1, 3_600)?;
+        let resend_first = Duration::from_secs(u64::from(resend));
+        Ok(SmsConfig { number, validity, resend_first, caps: self.caps.checked()?, routes })
     }
 }
 
@@ -78,6 +80,8 @@ impl RawCaps {
             messages_per_prefix: cap("messages_per_prefix", self.messages_per_prefix, default.messages_per_prefix)?,
             prefix_digits: small("prefix_digits", self.prefix_digits, default.prefix_digits, 15)?,
             messages_per_realm: cap("messages_per_realm", self.messages_per_realm, default.messages_per_realm)?,
+            sets_per_prefix: cap("sets_per_prefix", self.sets_per_prefix, default.sets_per_prefix)?,
+            sets_per_realm: cap("sets_per_realm", self.sets_per_realm, default.sets_per_realm)?,
             alarm_percent: small("alarm_percent", self.alarm_percent, default.alarm_percent, 100)?,
         })
     }

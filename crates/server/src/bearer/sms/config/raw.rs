@@ -11,6 +11,7 @@ use crate::bearer::sms::password::Password;
 pub(super) struct RawConfig {
     pub(super) number: String,
     pub(super) validity_hours: Option<i64>,
+    pub(super) resend_first_s: Option<i64>,
     #[serde(default)]
     pub(super) caps: RawCaps,
     #[serde(default, rename = "centre")]
@@ -26,6 +27,8 @@ pub(super) struct RawCaps {
     pub(super) messages_per_prefix: Option<i64>,
     pub(super) prefix_digits: Option<i64>,
     pub(super) messages_per_realm: Option<i64>,
+    pub(super) sets_per_prefix: Option<i64>,
+    pub(super) sets_per_realm: Option<i64>,
     pub(super) alarm_percent: Option<i64>,
 }
 

@@ -24,7 +24,6 @@ mod generic;
 mod kannel;
 
 use call::Caller;
-#[allow(unused_imports, reason = "the router mounts them")]
 pub(crate) use callbacks::{Callbacks, path_without_secret, router};
 
 /// Nothing is tried for so long after a first call that did not get through; for each further one twice as long.
