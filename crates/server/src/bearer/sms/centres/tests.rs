@@ -38,7 +38,7 @@ fn centres(routes: &[(&'static str, &[&str], bool)]) -> Centres {
         prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
         centre: Arc::new(Named { name, is_up: AtomicBool::new(*is_up) }),
     });
-    Centres { routes: routes.collect(), sessions: Vec::new(), callbacks: Callbacks::default() }
+    Centres { routes: routes.collect(), sessions: Mutex::default(), callbacks: Callbacks::default() }
 }
 
 fn ways(centres: &Centres, to: &str) -> Vec<String> {
@@ -73,7 +73,7 @@ async fn all_of_a_configuration_begin_and_end() {
     );
     let (stop, stopping) = watch::channel(false);
     let measures = SmsMeasures::default();
-    let centres = start_measured(&config, TestInbox::new(), stopping, &measures).unwrap();
+    let centres = start(&config, TestInbox::new(), stopping, &measures).unwrap();
     assert_eq!(centres.all().map(|centre| centre.name()).collect::<Vec<_>>(), ["web", "north"]);
     assert_eq!(ways(&centres, "+4917"), ["web", "north"], "nobody listens at north");
     let mut registry = prometheus_client::registry::Registry::default();
