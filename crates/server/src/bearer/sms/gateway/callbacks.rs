@@ -173,6 +173,15 @@ pub(super) async fn post_gateway_receipt(
     callbacks.open(&path)?.receipt(read(query.as_deref(), Some((&headers, &body)))?).await
 }
 
+/// What came cannot be read, now or later.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// The gateway calls otherwise than it should: its operator has to look.
+    Call(&'static str),
+    /// The phone sent something else than a message of ours: whoever knows the number can do that.
+    Message(&'static str),
+}
+
 /// One gateway's callback that may be heard.
 struct Heard<'a> {
     inbox: &'a dyn Inbox,
@@ -209,17 +218,23 @@ impl Heard<'_> {
             Dialect::Kannel => kannel::message(&fields),
             Dialect::GenericJson | Dialect::GenericForm => generic::message(&fields),
         };
-        let (from, segment) = message.and_then(bounded).map_err(|why| self.unreadable(why))?;
+        let (from, segment) = match message.and_then(bounded) {
+            Ok(message) => message,
+            Err(bad) => return self.unreadable(&bad),
+        };
         self.gateway.counts.messages.inc();
         self.done(self.inbox.message(&self.gateway.name, &from, segment).await)
     }
 
     async fn receipt(&self, fields: Fields) -> Result<StatusCode, Problem> {
-        let receipt: Result<Receipt, _> = match self.gateway.dialect {
+        let receipt: Result<Receipt, Bad> = match self.gateway.dialect {
             Dialect::Kannel => kannel::receipt(&fields),
             Dialect::GenericJson | Dialect::GenericForm => generic::receipt(&fields),
         };
-        let receipt = receipt.map_err(|why| self.unreadable(why))?;
+        let receipt = match receipt {
+            Ok(receipt) => receipt,
+            Err(bad) => return self.unreadable(&bad),
+        };
         self.gateway.counts.receipts.inc();
         self.done(self.inbox.receipt(&self.gateway.name, receipt).await)
     }
@@ -234,10 +249,24 @@ impl Heard<'_> {
         }
     }
 
-    fn unreadable(&self, why: &'static str) -> Problem {
+    /// Kannel brings again whatever is not answered 200, as often as it is told to: a stranger's message would come back
+    /// a hundred times.
+    fn unreadable(&self, bad: &Bad) -> Result<StatusCode, Problem> {
         self.gateway.counts.malformed.inc();
-        tracing::warn!(gateway = self.gateway.name, why, "a callback cannot be read");
-        Problem::bad_request(why)
+        let gateway = &self.gateway.name;
+        match bad {
+            Bad::Call(why) => {
+                tracing::warn!(gateway, why, "a callback cannot be read: look at the gateway's configuration");
+                Err(Problem::bad_request(*why))
+            }
+            Bad::Message(why) => {
+                tracing::info!(gateway, why, "a short message is none of ours");
+                match self.gateway.dialect {
+                    Dialect::Kannel => Ok(StatusCode::OK),
+                    Dialect::GenericJson | Dialect::GenericForm => Err(Problem::bad_request(*why)),
+                }
+            }
+        }
     }
 }
 
@@ -247,28 +276,28 @@ pub(super) fn receipts_path(name: &str, secret: &str) -> String {
 }
 
 /// The number that a message is from. A plus sign that was not escaped has become a space.
-pub(super) fn sender(fields: &Fields) -> Result<Address, &'static str> {
-    let text = fields.text("from").ok_or("from is missing")?;
-    let text = text.strip_prefix(' ').map_or(Cow::Borrowed(text), |digits| Cow::Owned(format!("+{digits}")));
-    text.parse().map_err(|_| "from is no number")
+pub(super) fn sender(fields: &Fields) -> Result<Address, Bad> {
+    let text = String::from_utf8_lossy(fields.octets("from").ok_or(Bad::Call("from is missing"))?);
+    let text = text.strip_prefix(' ').map(|digits| Cow::Owned(format!("+{digits}"))).unwrap_or(text.clone());
+    text.parse().map_err(|_| Bad::Message("from is no number"))
 }
 
 /// The id of the message that a receipt is for.
-pub(super) fn id(fields: &Fields) -> Result<String, &'static str> {
-    let id = fields.text("id").ok_or("id is missing")?.trim();
+pub(super) fn id(fields: &Fields) -> Result<String, Bad> {
+    let id = fields.text("id").ok_or(Bad::Call("id is missing"))?.trim();
     let is_good = (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_good { Ok(id.to_owned()) } else { Err("id has 1 to 64 printable characters") }
+    if is_good { Ok(id.to_owned()) } else { Err(Bad::Call("id has 1 to 64 printable characters")) }
 }
 
-fn bounded((from, segment): (Address, Segment)) -> Result<(Address, Segment), &'static str> {
+fn bounded((from, segment): (Address, Segment)) -> Result<(Address, Segment), Bad> {
     let length = match &segment.body {
         Body::Data(data) => data.len(),
         Body::Text(text) => text.len(),
     };
     let is_whole = segment.header.first().is_none_or(|rest| usize::from(*rest) + 1 == segment.header.len());
     match (segment.header.len(), length) {
-        (header, _) if header > MAX_HEADER || !is_whole => Err("udh is no user data header"),
-        (_, length) if length > MAX_MESSAGE => Err("the message is longer than 4096 octets"),
+        (header, _) if header > MAX_HEADER || !is_whole => Err(Bad::Message("udh is no user data header")),
+        (_, length) if length > MAX_MESSAGE => Err(Bad::Message("the message is longer than 4096 octets")),
         _ => Ok((from, segment)),
     }
 }

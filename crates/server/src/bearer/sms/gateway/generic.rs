@@ -6,6 +6,7 @@ use matchbook_protocol::sms::{Address, Body, Segment};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::callbacks::{self, Bad};
 use super::fields::{Fields, write_field};
 use super::{Answer, Call, word};
 use crate::bearer::sms::alphabet;
@@ -104,28 +105,28 @@ fn id_of(body: &str) -> Option<String> {
 }
 
 /// A message of a phone: `from`, `udh` in hexadecimal, and `data` in hexadecimal or `text`.
-pub(super) fn message(fields: &Fields) -> Result<(Address, Segment), &'static str> {
-    let from = super::callbacks::sender(fields)?;
+pub(super) fn message(fields: &Fields) -> Result<(Address, Segment), Bad> {
+    let from = callbacks::sender(fields)?;
     let hex = |name| fields.octets(name).map(|text| HEXLOWER_PERMISSIVE.decode(text)).transpose();
-    let header = hex("udh").map_err(|_| "udh is not hexadecimal")?.unwrap_or_default();
-    let body = match (hex("data").map_err(|_| "data is not hexadecimal")?, fields.octets("text")) {
+    let header = hex("udh").map_err(|_| Bad::Call("udh is not hexadecimal"))?.unwrap_or_default();
+    let body = match (hex("data").map_err(|_| Bad::Call("data is not hexadecimal"))?, fields.octets("text")) {
         (Some(data), None) => Body::Data(data),
         (None, Some(text)) => Body::Text(alphabet::text(text)),
-        (Some(_), Some(_)) => return Err("data and text exclude each other"),
-        (None, None) => return Err("data or text is missing"),
+        (Some(_), Some(_)) => return Err(Bad::Call("data and text exclude each other")),
+        (None, None) => return Err(Bad::Call("data or text is missing")),
     };
     Ok((from, Segment { header, body }))
 }
 
 /// A delivery receipt: `id`, `state` and `error`.
-pub(super) fn receipt(fields: &Fields) -> Result<Receipt, &'static str> {
+pub(super) fn receipt(fields: &Fields) -> Result<Receipt, Bad> {
     let state = match fields.text("state").unwrap_or_default() {
         "delivered" => ReceiptState::Delivered,
         "expired" => ReceiptState::Expired,
         "failed" => ReceiptState::Failed,
         "other" => ReceiptState::Other,
-        _ => return Err("state is not delivered, expired, failed or other"),
+        _ => return Err(Bad::Call("state is not delivered, expired, failed or other")),
     };
     let error = fields.text("error").unwrap_or_default();
-    Ok(Receipt { id: super::callbacks::id(fields)?, state, error: error_in(&format!("err:{error}")) })
+    Ok(Receipt { id: callbacks::id(fields)?, state, error: error_in(&format!("err:{error}")) })
 }

@@ -2,6 +2,7 @@
 
 use matchbook_protocol::sms::{Address, Body, Segment};
 
+use super::callbacks::{self, Bad};
 use super::fields::{Fields, write_field};
 use super::{Answer, Call, Caller, word};
 use crate::bearer::sms::alphabet;
@@ -64,26 +65,27 @@ pub(super) fn outcome(answer: &Answer, id: Option<String>) -> Result<Accepted, S
 }
 
 /// A message of a phone: `from`, `coding`, `udh`, and the octets as `bin`, `data` or `text`.
-pub(super) fn message(fields: &Fields) -> Result<(Address, Segment), &'static str> {
-    let from = super::callbacks::sender(fields)?;
-    let octets = ["bin", "data", "text"].iter().find_map(|name| fields.octets(name)).ok_or("bin is missing")?;
+pub(super) fn message(fields: &Fields) -> Result<(Address, Segment), Bad> {
+    let from = callbacks::sender(fields)?;
+    let octets =
+        ["bin", "data", "text"].iter().find_map(|name| fields.octets(name)).ok_or(Bad::Call("bin is missing"))?;
     let body = match fields.text("coding").unwrap_or("1") {
         "0" | "" => Body::Text(alphabet::text(octets)),
         "1" => Body::Data(octets.to_vec()),
-        _ => return Err("coding is neither 0 (text) nor 1 (8-bit data)"),
+        _ => return Err(Bad::Message("coding is neither 0 (text) nor 1 (8-bit data)")),
     };
     Ok((from, Segment { header: fields.octets("udh").unwrap_or_default().to_vec(), body }))
 }
 
 /// A delivery report.
-pub(super) fn receipt(fields: &Fields) -> Result<Receipt, &'static str> {
+pub(super) fn receipt(fields: &Fields) -> Result<Receipt, Bad> {
     let answer = String::from_utf8_lossy(fields.octets("answer").unwrap_or_default());
     let state = match fields.text("status").unwrap_or_default() {
         "1" => ReceiptState::Delivered,
         "2" if answer.to_ascii_uppercase().contains("STAT:EXPIR") => ReceiptState::Expired,
         "2" | "16" => ReceiptState::Failed,
         "4" | "8" => ReceiptState::Other,
-        _ => return Err("status is not 1, 2, 4, 8 or 16"),
+        _ => return Err(Bad::Call("status is not 1, 2, 4, 8 or 16")),
     };
-    Ok(Receipt { id: super::callbacks::id(fields)?, state, error: error_in(&answer) })
+    Ok(Receipt { id: callbacks::id(fields)?, state, error: error_in(&answer) })
 }

@@ -258,7 +258,8 @@ impl Session {
             Delivery::Nothing => self.answer(Some(answer(CommandStatus::EsmeRok))).await,
             Delivery::Unreadable(why) => {
                 shared.counts.malformed.inc();
-                tracing::warn!(centre = shared.name, why, "a short message cannot be read and is refused");
+                // Anybody can send such a message to the number.
+                tracing::info!(centre = shared.name, why, "a short message is none of ours and is refused");
                 self.answer(Some(answer(CommandStatus::EsmeRxPAppn))).await
             }
             Delivery::Message(from, segment) => {

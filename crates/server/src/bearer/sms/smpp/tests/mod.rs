@@ -7,6 +7,7 @@ mod peer;
 mod sessions;
 mod submits;
 mod third_party;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
