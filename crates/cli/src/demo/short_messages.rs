@@ -80,7 +80,9 @@ fn by_short_message(stage: &mut Stage, ui: &Ui) -> Result<Evidence, String> {
         stage.centre(),
     ));
     Ok(Evidence {
-        wireless: format!("a mobile phone by its modem alone: enrolled, {first} codes came, one verified, key replaced"),
+        wireless: format!(
+            "a mobile phone by its modem alone: enrolled, {first} codes came, one verified, key replaced"
+        ),
         messages: format!("{first} codes came in one short message of {bytes} bytes, over SMPP"),
     })
 }
