@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use matchbook_protocol::sms::{Body, Segment};
+use matchbook_protocol::sms::{Body, Segment, alphabet};
 
-use crate::alphabet;
 use crate::conditions::Conditions;
 
 /// Which way a message goes.
@@ -67,7 +66,7 @@ pub(crate) fn corrupt(segment: &mut Segment, mut chance: Chance) {
             8
         }
         Body::Text(text) => {
-            octets.extend(alphabet::septets_lossy(text));
+            octets.extend(septets(text));
             7
         }
     };
@@ -85,8 +84,14 @@ pub(crate) fn corrupt(segment: &mut Segment, mut chance: Chance) {
     segment.header = octets;
     match &mut segment.body {
         Body::Data(data) => *data = body,
-        Body::Text(text) => *text = alphabet::text(&body),
+        Body::Text(text) => *text = alphabet::decode(&body),
     }
+}
+
+/// The septets of a text, with a question mark for what is not in the alphabet.
+fn septets(text: &str) -> Vec<u8> {
+    let one = |character: char| alphabet::encode(character.encode_utf8(&mut [0; 4])).unwrap_or_else(|| vec![b'?']);
+    text.chars().flat_map(one).collect()
 }
 
 /// The most bits that corruption flips, less one.

@@ -38,7 +38,6 @@
 //! ```
 
 mod air;
-mod alphabet;
 mod centre;
 mod chance;
 mod clock;

@@ -1,8 +1,6 @@
 //! A short message's user data: as segments here, as esm_class, data_coding and octets in SMPP.
 
-use matchbook_protocol::sms::{Body, Segment};
-
-use crate::alphabet;
+use matchbook_protocol::sms::{Body, Segment, alphabet};
 
 /// The octets of a short message (TS 23.040 §9.2.3.16).
 const MAX_OCTETS: usize = 140;
@@ -67,7 +65,7 @@ pub(crate) fn read(raw: &Raw, extras: &Extras, is_payload: bool) -> Result<Vec<S
 pub(crate) fn write(segment: &Segment) -> Raw {
     let (data_coding, body) = match &segment.body {
         Body::Data(octets) => (OCTETS, octets.clone()),
-        Body::Text(text) => match alphabet::septets(text) {
+        Body::Text(text) => match alphabet::encode(text) {
             Some(septets) => (DEFAULT_ALPHABET, septets),
             None => (UCS2, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         },
@@ -84,6 +82,9 @@ pub(crate) fn fits(segment: &Segment) -> bool {
     let room = Coding::of(raw.data_coding).room(segment.header.len());
     is_header_whole && room.is_some_and(|room| raw.octets.len() - segment.header.len() <= room)
 }
+
+/// Announces a character of the alphabet's extension.
+const ESCAPE: u8 = 0x1b;
 
 const DEFAULT_ALPHABET: u8 = 0;
 const OCTETS: u8 = 4;
@@ -127,7 +128,7 @@ impl Coding {
 
     fn body(self, octets: &[u8]) -> Body {
         match self {
-            Self::Septets => Body::Text(alphabet::text(octets)),
+            Self::Septets => Body::Text(alphabet::decode(octets)),
             Self::Latin1 => Body::Text(octets.iter().copied().map(char::from).collect()),
             Self::Ucs2 => {
                 let (pairs, _) = octets.as_chunks::<2>();
@@ -141,7 +142,7 @@ impl Coding {
     /// Whether a part must not end behind this: a character would be cut.
     fn is_cut_behind(self, chunk: &[u8]) -> bool {
         match (self, chunk) {
-            (Self::Septets, [.., last]) => *last == alphabet::ESCAPE,
+            (Self::Septets, [.., last]) => *last == ESCAPE,
             (Self::Ucs2, [.., high, _]) => (0xd8..0xdc).contains(high),
             (Self::Septets | Self::Latin1 | Self::Ucs2 | Self::Octets, _) => false,
         }

@@ -67,6 +67,8 @@ pub(crate) fn submit(to: &str, octets: &[u8]) -> SubmitSm {
         .dest_addr_ton(Ton::International)
         .dest_addr_npi(Npi::Isdn)
         .destination_addr(text(to.trim_start_matches('+')))
+        // The default of this type is none: it sets the bit of an acknowledgement.
+        .esm_class(EsmClass::from(0))
         .data_coding(DataCoding::OctetUnspecified2)
         .registered_delivery(RegisteredDelivery::from(1))
         .short_message(OctetString::from_slice(octets).unwrap())

@@ -105,11 +105,15 @@ async fn what_cannot_be_is_refused_with_the_reason() {
         change(&mut pdu);
         pdu
     };
+    let to_a_name = with(|pdu| {
+        pdu.dest_addr_ton = Ton::Alphanumeric;
+        pdu.destination_addr = text("MATCHBOOK");
+    });
     let cases = [
         (with(|pdu| pdu.destination_addr = text("")), CommandStatus::EsmeRinvdstadr),
         (with(|pdu| pdu.destination_addr = text("49x")), CommandStatus::EsmeRinvdstadr),
         (with(|pdu| pdu.destination_addr = text("1234567890123456")), CommandStatus::EsmeRinvdstadr),
-        (with(|pdu| pdu.dest_addr_ton = Ton::Alphanumeric), CommandStatus::EsmeRinvdstadr),
+        (to_a_name, CommandStatus::EsmeRinvdstadr),
         (with(|pdu| pdu.source_addr = text("")), CommandStatus::EsmeRinvsrcadr),
         (with(|pdu| pdu.source_addr = text("1 2")), CommandStatus::EsmeRinvsrcadr),
         (with(|pdu| pdu.validity_period = time("261331000000000+")), CommandStatus::EsmeRinvexpiry),
