@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -102,10 +103,23 @@ fn find(name: &str) -> Option<std::path::PathBuf> {
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// Ports that nobody has at this moment.
+/// Ports that nobody has at this moment, and that nobody is given unasked: they lie below those that the kernel hands
+/// out for port 0, where another test would soon have them. Each process looks at a place of its own.
 pub(crate) fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let listeners = [(); COUNT].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    const FIRST: u32 = 20_000;
+    const PLACES: u32 = 1_500;
+    const PORTS_EACH: u32 = 8;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    [(); COUNT].map(|()| {
+        let candidates = (0..PLACES * PORTS_EACH).map(|_| {
+            let (place, taken) = (std::process::id() % PLACES, TAKEN.fetch_add(1, Ordering::SeqCst));
+            FIRST + (place * PORTS_EACH + taken) % (PLACES * PORTS_EACH)
+        });
+        let mut free = candidates
+            .filter_map(|port| u16::try_from(port).ok())
+            .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+        free.next().expect("every port is taken")
+    })
 }
 
 fn configuration(plan: &Plan<'_>, folder: &Path, admin: u16, boxes: u16, sendsms: u16) -> String {
