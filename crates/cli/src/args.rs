@@ -8,6 +8,7 @@ mod examples;
 mod policy;
 mod relying;
 mod server;
+mod smsc;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +18,14 @@ use clap::builder::ValueHint;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use admin::{
-    Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Token, TokenCommand, TokenCreate,
-    User, UserCommand,
+    Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Sms, SmsCommand, Token,
+    TokenCommand, TokenCreate, User, UserCommand,
 };
 pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
+pub(crate) use smsc::{CentreArgs, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;
 
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     /// Devices: enrol, watch and stop what holds the codes
     #[command(after_help = examples::DEVICE)]
     Device(Device),
+    /// Short messages: what became of them
+    #[command(after_help = examples::SMS_TRACE)]
+    Sms(Sms),
     /// Verify a code, exactly once; exit code 5 when it is refused
     #[command(after_help = examples::VERIFY)]
     Verify(Verify),
@@ -99,6 +104,9 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// The software device: codes in a sealed vault, each shown once
     Wallet(crate::wallet::Args),
+    /// Run a simulated mobile network: an SMPP centre, and phones whose messages are lost, doubled and late
+    #[command(after_help = examples::SMSC)]
+    Smsc(Smsc),
     /// Walk through the main job on this machine, and check every requirement of it
     #[command(after_help = examples::DEMO)]
     Demo(crate::demo::Args),

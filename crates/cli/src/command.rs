@@ -12,6 +12,8 @@ pub(crate) mod realm;
 pub(crate) mod serve;
 mod session;
 mod show;
+pub(crate) mod sms;
+pub(crate) mod smsc;
 pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -47,6 +47,13 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether what stands on standard output can be drawn over: it is a terminal that moves its cursor, and shows people
+    /// tables.
+    pub(crate) fn draws(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        !self.is_json() && io::stdout().is_terminal() && !dumb
+    }
+
     /// Prints rows under headers as aligned columns. Control characters in cells are shown, not sent.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! What an operator does: realms and their policies, people, and devices. Tokens are the server's, which makes them.
 
 use matchbook_protocol::UnixMillis;
+use matchbook_protocol::sms::Address;
 use rand_core::CryptoRng;
 
 use crate::audit::{Subject, event};
 use crate::draft::Draft;
+use crate::enrol::check_number;
 use crate::model::{
     Changes, DeviceSnapshot, EventKind, Guard, Policy, Realm, RealmId, RefillReason, SealedKey, Status, Subscriber,
     SubscriberId, Version, Write,
@@ -134,7 +136,7 @@ pub fn suspend(
     let mut draft = Draft::of(snapshot, now);
     draft.authenticator.status = Status::Suspended;
     draft.authenticator.refill_due = None;
-    draft.reschedule(HELD_BACK_UNTIL, |_| true);
+    draft.set_due(HELD_BACK_UNTIL, |_| true);
     draft.note(EventKind::DeviceSuspended, "by the operator", rng);
     Ok(draft.finish())
 }
@@ -157,8 +159,32 @@ pub fn resume(
     let mut draft = Draft::of(snapshot, now);
     draft.authenticator.status = Status::Active;
     draft.authenticator.refill_due = Some(RefillReason::ServerCount);
-    draft.reschedule(now, |_| true);
+    draft.set_due(now, |_| true);
     draft.note(EventKind::DeviceResumed, "by the operator", rng);
+    Ok(draft.finish())
+}
+
+/// Sets the number that short messages to a device go to. What waits for it is sent there from now on.
+///
+/// # Errors
+/// For the operator: a number that is none, a revoked device.
+pub fn set_number(
+    snapshot: &DeviceSnapshot,
+    msisdn: Option<Address>,
+    now: UnixMillis,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Changes, Refusal> {
+    if snapshot.authenticator.status == Status::Revoked {
+        return Err(Refusal::operator("the device is revoked; enrol a new one"));
+    }
+    check_number(msisdn.as_ref())?;
+    let mut draft = Draft::of(snapshot, now);
+    let detail = match &msisdn {
+        Some(number) => format!("short messages go to {number}"),
+        None => "no short messages go to it".to_owned(),
+    };
+    draft.authenticator.msisdn = msisdn;
+    draft.note(EventKind::NumberChanged, detail, rng);
     Ok(draft.finish())
 }
 

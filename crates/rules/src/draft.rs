@@ -12,9 +12,10 @@ use crate::holding::indices;
 use crate::keyring::{KeyPlace, Keyring};
 use crate::model::{
     Authenticator, Changes, DeviceSnapshot, EventKind, Guard, IssuedSet, Mode, OutboxItem, OutboxKind, Policy,
-    SealedKey, Status, Write,
+    Priority, SealedKey, Status, Write,
 };
 use crate::refusal::Refusal;
+use crate::request::BearerLimits;
 
 /// When a message that went out in a reply is due again, unless it is acknowledged first.
 pub(crate) const RESEND_AFTER_MS: u64 = 30_000;
@@ -37,7 +38,7 @@ pub(crate) struct Draft<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
     /// By the outbox, at once.
-    Push,
+    Push(Priority),
     /// In the reply to a request; by the outbox only when that got lost.
     Reply,
 }
@@ -85,6 +86,11 @@ impl<'a> Draft<'a> {
         self.writes.push(event(subject, kind, detail, self.now, rng));
     }
 
+    /// Whether anything is written beside the authenticator's row.
+    pub(crate) const fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     /// Adds a write of another table.
     pub(crate) fn write(&mut self, write: Write) {
         self.writes.push(write);
@@ -129,7 +135,7 @@ impl<'a> Draft<'a> {
         }
         self.drop_outbox(|item| match item.kind {
             OutboxKind::Set { first, .. } => gone.iter().any(|set| set.first == first),
-            OutboxKind::Rotation | OutboxKind::Sync => false,
+            OutboxKind::Rotation | OutboxKind::Sync | OutboxKind::Answer => false,
         });
         gone.len()
     }
@@ -174,19 +180,21 @@ impl Draft<'_> {
     ) {
         let mut message = [0; 16];
         rng.fill_bytes(&mut message);
-        let (attempts, wait_ms) = match sending {
-            Sending::Push => (0, 0),
-            Sending::Reply => (1, RESEND_AFTER_MS),
+        let (priority, sent_at, wait_ms) = match sending {
+            Sending::Push(priority) => (priority, None, 0),
+            Sending::Reply => (Priority::Prompt, Some(self.now), RESEND_AFTER_MS),
         };
         let item = OutboxItem {
             realm: self.authenticator.realm.clone(),
             authenticator: self.authenticator.id,
             message,
             kind,
+            priority,
             epoch: self.authenticator.keys.current.epoch,
             bytes,
             created_at: self.now,
-            attempts,
+            attempts: sent_at.map_or(0, |_| 1),
+            sent_at,
             next_attempt_at: self.now.plus(wait_ms),
         };
         self.outbox.push(item.clone());
@@ -194,22 +202,51 @@ impl Draft<'_> {
         self.count_message();
     }
 
+    /// Puts the SYNC that answers a request into the outbox, in place of an older one.
+    pub(crate) fn queue_answer(&mut self, bytes: Vec<u8>, rng: &mut (impl CryptoRng + ?Sized)) {
+        self.drop_outbox(|item| item.kind == OutboxKind::Answer);
+        let messages = self.authenticator.keys.current.messages;
+        self.queue(OutboxKind::Answer, bytes, Sending::Push(Priority::Prompt), rng);
+        // It was counted when it was sealed.
+        self.authenticator.keys.current.messages = messages;
+    }
+
     /// Whether a message is of this decision.
     pub(crate) fn is_new(&self, item: &OutboxItem) -> bool {
         is_new(self.snapshot, item)
     }
 
-    /// Sets when stored messages are sent next, and counts a sending. New ones stay as they are.
-    pub(crate) fn reschedule(&mut self, at: UnixMillis, chosen: impl Fn(&OutboxItem) -> bool) {
+    /// Notes that stored messages go out with this answer, and when they are sent next. New ones stay as they are.
+    pub(crate) fn sent_now(&mut self, at: UnixMillis, chosen: impl Fn(&OutboxItem) -> bool) {
         let snapshot = self.snapshot;
         for item in self.outbox.iter_mut().filter(|item| chosen(item) && !is_new(snapshot, item)) {
+            item.sent_at = Some(self.now);
             item.next_attempt_at = at;
             self.writes.push(Write::OutboxAttempt {
                 realm: item.realm.clone(),
                 id: item.authenticator,
                 message: item.message,
+                at: self.now,
                 next_attempt_at: at,
             });
+        }
+    }
+
+    /// Makes stored messages due, by the outbox. Those that were sent a moment ago stay as they are: what asks for them
+    /// again has crossed them on the way, or comes from somebody who repeats what he heard.
+    pub(crate) fn make_due(&mut self, limits: &BearerLimits, chosen: impl Fn(&OutboxItem) -> bool) {
+        for item in self.outbox.iter_mut().filter(|item| chosen(item)) {
+            let was_sent_lately = item.sent_at.is_some_and(|at| is_recent(at, self.now, limits));
+            if !was_sent_lately && item.next_attempt_at > self.now {
+                self.writes.push(due(item, self.now));
+            }
+        }
+    }
+
+    /// Sets when messages are sent next.
+    pub(crate) fn set_due(&mut self, at: UnixMillis, chosen: impl Fn(&OutboxItem) -> bool) {
+        for item in self.outbox.iter_mut().filter(|item| chosen(item)) {
+            self.writes.push(due(item, at));
         }
     }
 
@@ -231,6 +268,17 @@ impl Draft<'_> {
         self.count_message();
         keys.seal_sync(self.authenticator.handle, sequence, &sync, rng).map_err(seal_refusal)
     }
+}
+
+fn due(item: &mut OutboxItem, at: UnixMillis) -> Write {
+    item.next_attempt_at = at;
+    Write::OutboxDue { realm: item.realm.clone(), id: item.authenticator, message: item.message, next_attempt_at: at }
+}
+
+/// Whether something was sent so short a time ago that it is not sent again. A time to come is of a clock that was set
+/// back, and long ago.
+pub(crate) fn is_recent(at: UnixMillis, now: UnixMillis, limits: &BearerLimits) -> bool {
+    at <= now && now.since(at) < limits.repeat_after_ms
 }
 
 fn is_new(snapshot: &DeviceSnapshot, item: &OutboxItem) -> bool {

@@ -1,6 +1,7 @@
 //! Enrolment: an activation secret for one device, and the device's first message under it.
 
 use matchbook_protocol::envelope::check_public_key;
+use matchbook_protocol::sms::Address;
 use matchbook_protocol::{
     CodeIndex, Enrol, Enrolment, Epoch, Handle, KeyError, Party, Profile, Secret, UnixMillis, activation_key,
 };
@@ -8,14 +9,14 @@ use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
 use crate::audit::{Subject, event};
-use crate::draft::{Draft, draw_id, place};
+use crate::draft::{Draft, draw_id, is_recent, place};
 use crate::keyring::Keyring;
 use crate::model::{
     Authenticator, AuthenticatorKeys, CachedReply, Changes, DayCount, DeviceSnapshot, EpochKey, EventKind, Guard,
     Realm, RequestWindow, SealedKey, Status, Subscriber, Version, Write,
 };
 use crate::refusal::Refusal;
-use crate::request::{AuthenticEnrol, Decision};
+use crate::request::{AuthenticEnrol, BearerLimits, Decision, Seen};
 
 /// The shortest life of an activation secret: a minute.
 pub const MIN_VALID_MS: u64 = 60_000;
@@ -37,6 +38,8 @@ pub struct EnrolmentRequest {
     /// Where the device finds the server: an `https` or `http` URL; `sms:` and a number when it has no data bearer; empty
     /// when messages come and go by hand.
     pub server: String,
+    /// The number that short messages to it go to; `None`: it has no such bearer.
+    pub msisdn: Option<Address>,
 }
 
 /// Makes an enrolment: a pending authenticator for the store, and what the device is given, once. The activation secret
@@ -64,6 +67,7 @@ pub fn create(
         subscriber: subscriber.id.clone(),
         label: request.label.clone(),
         profile: request.profile,
+        msisdn: request.msisdn,
         handle: Handle(0),
         status: Status::Pending { expires_at },
         keys: AuthenticatorKeys {
@@ -107,13 +111,16 @@ pub fn create(
 pub fn accept(
     message: AuthenticEnrol,
     snapshot: &DeviceSnapshot,
+    limits: &BearerLimits,
     now: UnixMillis,
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Decision, Refusal> {
     match snapshot.authenticator.status {
         Status::Pending { expires_at } if now >= expires_at => Ok(expire(snapshot, now, rng)),
-        Status::Pending { .. } => activate(message, snapshot, now, rng),
-        Status::Active | Status::Suspended if is_same(&message, snapshot) => repeat(&message, snapshot),
+        Status::Pending { .. } => activate(message, snapshot, limits, now, rng),
+        Status::Active | Status::Suspended if is_same(&message, snapshot) => {
+            repeat(&message, snapshot, limits, now, rng)
+        }
         Status::Active | Status::Suspended => Ok(refuse(&message, snapshot, now, rng)),
         Status::Revoked => Err(Refusal::peer("the device is revoked")),
     }
@@ -122,6 +129,7 @@ pub fn accept(
 fn activate(
     message: AuthenticEnrol,
     snapshot: &DeviceSnapshot,
+    limits: &BearerLimits,
     now: UnixMillis,
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Decision, Refusal> {
@@ -138,7 +146,10 @@ fn activate(
     draft.authenticator.keys.current.since = now;
     draft.count_message();
     let reply = draft.seal_sync(&keys, rng)?;
-    draft.authenticator.last_reply = Some(CachedReply { counter, bytes: reply.clone() });
+    draft.authenticator.last_reply = Some(CachedReply { counter, bytes: reply.clone(), at: now });
+    if limits.by_outbox {
+        draft.queue_answer(reply.clone(), rng);
+    }
     draft.note(EventKind::DeviceEnrolled, format!("suite {}, slot {}", profile.suite().number(), handle.0), rng);
     Ok(Decision { changes: draft.finish(), reply: vec![reply], fresh: true })
 }
@@ -156,17 +167,32 @@ fn expire(snapshot: &DeviceSnapshot, now: UnixMillis, rng: &mut (impl CryptoRng 
 fn is_same(message: &AuthenticEnrol, snapshot: &DeviceSnapshot) -> bool {
     let authenticator = &snapshot.authenticator;
     let AuthenticEnrol { counter, enrol, .. } = message;
-    authenticator.requests.judge(*counter) == crate::request::Seen::Before
+    authenticator.requests.judge(*counter) == Seen::Before
         && enrol.handle == authenticator.handle
         && enrol.public_key == authenticator.public_key
         && enrol.profile == authenticator.profile
 }
 
-fn repeat(message: &AuthenticEnrol, snapshot: &DeviceSnapshot) -> Result<Decision, Refusal> {
+fn repeat(
+    message: &AuthenticEnrol,
+    snapshot: &DeviceSnapshot,
+    limits: &BearerLimits,
+    now: UnixMillis,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Decision, Refusal> {
     let cached = snapshot.authenticator.last_reply.as_ref().filter(|cached| cached.counter == message.counter);
     let cached =
         cached.ok_or_else(|| Refusal::peer("an enrolment comes again after the device has gone on: a replay"))?;
-    Ok(Decision { reply: vec![cached.bytes.clone()], ..Decision::nothing() })
+    if !limits.by_outbox {
+        return Ok(Decision { reply: vec![cached.bytes.clone()], ..Decision::nothing() });
+    }
+    if is_recent(cached.at, now, limits) {
+        return Ok(Decision::nothing());
+    }
+    let mut draft = Draft::of(snapshot, now);
+    draft.authenticator.last_reply = Some(CachedReply { at: now, ..cached.clone() });
+    draft.queue_answer(cached.bytes.clone(), rng);
+    Ok(Decision::unasked(draft.finish(), vec![cached.bytes.clone()]))
 }
 
 /// Notes that somebody else has the activation secret. The counter is marked, so that a replay leaves no more events;
@@ -200,6 +226,7 @@ fn check(realm: &Realm, subscriber: &Subscriber, request: &EnrolmentRequest) -> 
     if !(MIN_VALID_MS..=MAX_VALID_MS).contains(&request.valid_for_ms) {
         return Err(Refusal::operator("an enrolment is valid for 1 minute to 30 days"));
     }
+    check_number(request.msisdn.as_ref())?;
     if !Enrolment::is_server(&request.server, request.profile) {
         let hint = "a device finds the server by an http or https URL of at most 255 bytes, or by sms: and a number, \
                     which suite 4 is too long for";
@@ -207,6 +234,14 @@ fn check(realm: &Realm, subscriber: &Subscriber, request: &EnrolmentRequest) -> 
     }
     if check_public_key(request.profile.suite(), &[]) == Err(KeyError::Unsupported) {
         return Err(Refusal::operator("this build has not got the suite"));
+    }
+    Ok(())
+}
+
+/// A device's number is one that can be called, not a name.
+pub(crate) fn check_number(msisdn: Option<&Address>) -> Result<(), Refusal> {
+    if msisdn.is_some_and(|number| !number.to_string().starts_with('+')) {
+        return Err(Refusal::operator("a device's number is international: + and 1 to 15 digits, as +491701234567"));
     }
     Ok(())
 }

@@ -10,7 +10,9 @@ use rand_core::CryptoRng;
 
 use crate::draft::{Draft, Sending, current_keys, seal_refusal};
 use crate::keyring::Keyring;
-use crate::model::{DeviceSnapshot, EventKind, IssuedSet, OutboxKind, RefillReason, RotationReason, Status, Write};
+use crate::model::{
+    DeviceSnapshot, EventKind, IssuedSet, OutboxItem, OutboxKind, Priority, RefillReason, RotationReason, Status, Write,
+};
 use crate::refusal::Refusal;
 use crate::request::{BearerLimits, Decision};
 use crate::rotate;
@@ -64,14 +66,18 @@ pub fn push(
         (None, RefillReason::Operator | RefillReason::ServerCount) => {}
     }
     if draft.outstanding_set().is_some() {
-        draft.reschedule(now, |item| matches!(item.kind, OutboxKind::Set { .. }));
+        let is_set = |item: &OutboxItem| matches!(item.kind, OutboxKind::Set { .. });
+        match reason {
+            RefillReason::Operator => draft.set_due(now, is_set),
+            RefillReason::ServerCount => draft.make_due(limits, is_set),
+        }
     } else if reason == RefillReason::Operator || is_low(&draft, keyring) {
         let keys = current_keys(&draft.authenticator, keyring)?;
-        let why = match reason {
-            RefillReason::ServerCount => "the server counted few unused codes",
-            RefillReason::Operator => "the operator pushed",
+        let (why, priority) = match reason {
+            RefillReason::ServerCount => ("the server counted few unused codes", Priority::Prompt),
+            RefillReason::Operator => ("the operator pushed", Priority::Bulk),
         };
-        let order = Order { wanted: None, reset: false, left_on_device: None, why, sending: Sending::Push };
+        let order = Order { wanted: None, reset: false, left_on_device: None, why, sending: Sending::Push(priority) };
         match (issue(&mut draft, &keys, keyring, limits, &order, rng)?, reason) {
             (Issued::Set, _) => {}
             (Issued::Capped(sentence), RefillReason::Operator) => return Err(Refusal::operator(sentence)),

@@ -55,6 +55,16 @@ pub enum BucketKind {
     Skips,
     /// Failures from one source through one relying party, over all names.
     Place,
+    /// Short messages to one device.
+    DeviceMessages,
+    /// Short messages of a realm to the numbers with one prefix.
+    PrefixMessages,
+    /// Short messages of a realm.
+    RealmMessages,
+    /// Sets of a realm that go to the numbers with one prefix by short message.
+    PrefixSets,
+    /// Sets of a realm that go by short message.
+    RealmSets,
 }
 
 /// A device key cannot be sealed or opened.
@@ -161,6 +171,11 @@ impl Keyring {
             BucketKind::Global => 3,
             BucketKind::Skips => 4,
             BucketKind::Place => 5,
+            BucketKind::DeviceMessages => 6,
+            BucketKind::PrefixMessages => 7,
+            BucketKind::RealmMessages => 8,
+            BucketKind::PrefixSets => 9,
+            BucketKind::RealmSets => 10,
         }]);
         update_with(&mut mac, realm.as_str().as_bytes());
         for part in parts {

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod refusal;
 pub mod request;
 pub mod rotate;
+pub mod sms;
 pub mod throttle;
 pub mod verify;
 

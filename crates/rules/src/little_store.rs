@@ -337,6 +337,7 @@ fn authenticator(subscriber: SubscriberId, id: AuthenticatorId) -> Authenticator
         subscriber,
         label: "phone".to_owned(),
         profile: Profile::new(Suite::X25519, Delivery::Shared).unwrap(),
+        msisdn: None,
         handle: Handle(0),
         status: Status::Active,
         keys: AuthenticatorKeys { current, next: None },

@@ -9,13 +9,14 @@ mod authenticate;
 mod fresh;
 mod repeat;
 
+use matchbook_protocol::sms::Form;
 use matchbook_protocol::{UnixMillis, UnverifiedUplink};
 use rand_core::CryptoRng;
 
-use crate::draft::is_suspended;
+use crate::draft::{RESEND_AFTER_MS, Sending, is_suspended};
 use crate::enrol;
 use crate::keyring::Keyring;
-use crate::model::{Changes, DeviceSnapshot, OutboxItem, OutboxKind, Status};
+use crate::model::{Changes, DeviceSnapshot, OutboxItem, OutboxKind, Priority, Status};
 use crate::refusal::Refusal;
 
 pub use answer::INDEX_GAP;
@@ -42,17 +43,35 @@ pub struct BearerLimits {
     /// Answers a request that asks for nothing too. Off where every message costs money: it is answered when it comes a
     /// second time.
     pub always_answer: bool,
+    /// Answers leave by the outbox: the bearer is no dialogue, and what it carries must be committed before it goes.
+    pub by_outbox: bool,
+    /// What was sent less than so many milliseconds ago is not sent again because a request came twice: the network made
+    /// the copy, or somebody repeats what he heard.
+    pub repeat_after_ms: u64,
 }
 
 impl BearerLimits {
     /// HTTP: every request is answered. Sets are as large as on SMS unless the policy says otherwise.
-    pub const HTTP: Self = Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: true };
+    pub const HTTP: Self =
+        Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: true, by_outbox: false, repeat_after_ms: 0 };
     /// Short messages: a set fits one behind a 16-bit port header.
-    pub const SMS: Self = Self { set_message_bytes: SHORT_MESSAGE_BYTES, always_answer: false };
+    pub const SMS: Self = Self::short_messages(Form::Binary);
+    /// Short messages of text: a set fits one in base64.
+    pub const SMS_TEXT: Self = Self::short_messages(Form::Text);
+
+    const fn short_messages(form: Form) -> Self {
+        let set_message_bytes = form.budget();
+        Self { set_message_bytes, always_answer: false, by_outbox: true, repeat_after_ms: RESEND_AFTER_MS }
+    }
+
+    /// How a message leaves that somebody waits for.
+    pub(crate) const fn sending(&self) -> Sending {
+        if self.by_outbox { Sending::Push(Priority::Prompt) } else { Sending::Reply }
+    }
 }
 
 /// What one short message carries behind a 16-bit port header.
-const SHORT_MESSAGE_BYTES: usize = 133;
+const SHORT_MESSAGE_BYTES: usize = Form::Binary.budget();
 
 /// Decides what a message of this device brings about. `bytes` is its compressed form.
 ///
@@ -69,10 +88,10 @@ pub fn decide(
 ) -> Result<Decision, Refusal> {
     let unverified = UnverifiedUplink::decode(bytes).map_err(|error| Refusal::peer(error.to_string()))?;
     match authenticate(&unverified, snapshot, keyring)? {
-        Authentic::Enrol(message) => enrol::accept(message, snapshot, now, rng),
+        Authentic::Enrol(message) => enrol::accept(message, snapshot, limits, now, rng),
         Authentic::Request(request) => match request.freshen(&snapshot.authenticator.requests) {
             Freshness::Fresh(fresh) => answer::answer(fresh, snapshot, keyring, limits, now, rng),
-            Freshness::Duplicate(duplicate) => repeat::repeat(&duplicate, snapshot, now, rng),
+            Freshness::Duplicate(duplicate) => repeat::repeat(&duplicate, snapshot, limits, now, rng),
             Freshness::Stale => Err(Refusal::peer("the request is older than the window of counters: a replay")),
         },
     }
@@ -94,7 +113,7 @@ pub fn waiting(snapshot: &DeviceSnapshot) -> Vec<&OutboxItem> {
 const fn order(kind: OutboxKind) -> u8 {
     match kind {
         OutboxKind::Set { .. } => 0,
-        OutboxKind::Sync => 1,
+        OutboxKind::Sync | OutboxKind::Answer => 1,
         OutboxKind::Rotation => 2,
     }
 }

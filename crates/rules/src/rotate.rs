@@ -13,8 +13,8 @@ use crate::draft::{Draft, Sending, current_keys, last_index, place, seal_refusal
 use crate::issue::note_voided;
 use crate::keyring::Keyring;
 use crate::model::{
-    Authenticator, AuthenticatorKeys, DeviceSnapshot, EpochKey, EventKind, NextKey, OutboxKind, Policy, RotationReason,
-    Status,
+    Authenticator, AuthenticatorKeys, DeviceSnapshot, EpochKey, EventKind, NextKey, OutboxKind, Policy, Priority,
+    RotationReason, Status,
 };
 use crate::refusal::Refusal;
 use crate::request::Decision;
@@ -59,7 +59,7 @@ pub fn begin(
         if reason != RotationReason::Operator {
             return Ok(Decision { reply, ..Decision::nothing() });
         }
-        draft.reschedule(now, |item| item.kind == OutboxKind::Rotation);
+        draft.set_due(now, |item| item.kind == OutboxKind::Rotation);
         return Ok(Decision::unasked(draft.finish(), reply));
     }
     if let Some(asked) = draft.outbox().iter().find(|item| item.kind == OutboxKind::Sync).filter(|_| is_wanted) {
@@ -113,6 +113,7 @@ pub(crate) fn advance(
     keys: &EpochKeys,
     wish: Wish,
     keyring: &Keyring,
+    sending: Sending,
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<(), Refusal> {
     if is_due(&draft.authenticator, draft.policy, draft.now) {
@@ -129,11 +130,11 @@ pub(crate) fn advance(
     match (draft.authenticator.profile.suite(), wish.ephemeral) {
         (Suite::Symmetric, _) => {
             if draft.authenticator.rotation_wanted.is_some() || is_lost {
-                offer(draft, keys, Vec::new(), 0, keyring, Sending::Reply, rng)?;
+                offer(draft, keys, Vec::new(), 0, keyring, sending, rng)?;
             }
         }
         (Suite::X25519 | Suite::P256 | Suite::XWing, Some(ephemeral)) => {
-            offer(draft, keys, ephemeral, wish.counter, keyring, Sending::Reply, rng)?;
+            offer(draft, keys, ephemeral, wish.counter, keyring, sending, rng)?;
         }
         (Suite::X25519 | Suite::P256 | Suite::XWing, None) if is_lost => {
             draft.authenticator.rotation_wanted.get_or_insert(RotationReason::Scheduled);
@@ -152,7 +153,7 @@ fn begin_anew(
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Vec<u8>, Refusal> {
     if draft.authenticator.profile.suite() == Suite::Symmetric {
-        return offer(draft, keys, Vec::new(), 0, keyring, Sending::Push, rng);
+        return offer(draft, keys, Vec::new(), 0, keyring, Sending::Push(Priority::Bulk), rng);
     }
     if keys.epoch().next().is_none() {
         return Err(Refusal::operator("the device's key numbers are used up; enrol it anew"));
@@ -161,7 +162,7 @@ fn begin_anew(
     draft.authenticator.rotation_wanted.get_or_insert(reason);
     draft.drop_outbox(|item| item.kind == OutboxKind::Sync);
     let bytes = draft.seal_sync(keys, rng)?;
-    draft.queue(OutboxKind::Sync, bytes.clone(), Sending::Push, rng);
+    draft.queue(OutboxKind::Sync, bytes.clone(), Sending::Push(Priority::Bulk), rng);
     Ok(bytes)
 }
 

@@ -2,6 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::bearer::sms::config::SmsConfig;
 
 /// The server's settings. [`ServerConfig::default`] listens on loopback without TLS.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct ServerConfig {
     pub device_messages_per_second: u32,
     /// Calls a second of one token at the API, 1–1,000,000; twice as many in a burst. Default 20,000.
     pub api_calls_per_second: u32,
+    /// Centres and gateways for short messages. Default: none.
+    pub sms: Option<Arc<SmsConfig>>,
 }
 
 /// Where the certificate and its key are.
@@ -39,6 +44,7 @@ impl Default for ServerConfig {
             trusted_proxy_hops: 0,
             device_messages_per_second: 50,
             api_calls_per_second: 20_000,
+            sms: None,
         }
     }
 }

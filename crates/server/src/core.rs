@@ -19,6 +19,7 @@ use crate::limits::{CONFLICT_DOUBLINGS, CONFLICT_PAUSE, MAX_DECISIONS, MAX_DOUBT
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::rate::Rates;
+use crate::sms::Desk;
 use crate::waiting::Waiting;
 
 /// The shared state of one server.
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) public_url: String,
     pub(crate) lanes: Lanes,
     pub(crate) waiting: Waiting,
+    /// `None` when no short messages are set up.
+    pub(crate) sms: Option<Desk>,
     pub(crate) metrics: Metrics,
     pub(crate) tokens: Tokens,
     pub(crate) rates: Rates,

@@ -19,8 +19,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admin::{devices, enrolments, events, policies, realms, tokens, users};
+use crate::admin::{devices, enrolments, events, messages, policies, realms, tokens, users};
 use crate::bearer::http as device_bearer;
+use crate::bearer::sms::gateway;
 use crate::core::Core;
 use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
 use crate::problem::Problem;
@@ -60,7 +61,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn described() -> OpenApiRouter<Arc<Core>> {
-    OpenApiRouter::with_openapi(Described::openapi()).merge(device_routes()).merge(api_routes()).merge(health_routes())
+    OpenApiRouter::with_openapi(Described::openapi())
+        .merge(device_routes())
+        .merge(gateway_routes())
+        .merge(api_routes())
+        .merge(health_routes())
 }
 
 /// The device bearer holds a request up to [`MAX_WAIT`], so it has a longer time-out and a smaller body.
@@ -69,6 +74,11 @@ fn device_routes() -> OpenApiRouter<Arc<Core>> {
         .routes(routes!(device_bearer::post_message))
         .layer(DefaultBodyLimit::max(MAX_DEVICE_BODY))
         .layer(timeout(MAX_WAIT + REQUEST_TIMEOUT))
+}
+
+/// What gateways for short messages call.
+fn gateway_routes() -> OpenApiRouter<Arc<Core>> {
+    gateway::router().layer(timeout(REQUEST_TIMEOUT))
 }
 
 fn api_routes() -> OpenApiRouter<Arc<Core>> {
@@ -92,6 +102,8 @@ fn api_routes() -> OpenApiRouter<Arc<Core>> {
         .routes(routes!(devices::unlock_device))
         .routes(routes!(devices::rotate_device))
         .routes(routes!(devices::push_device))
+        .routes(routes!(messages::set_number))
+        .routes(routes!(messages::list_messages))
         .routes(routes!(events::list_events))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
@@ -145,9 +157,10 @@ fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Method and path only: no headers, no query, no body ever reaches a log.
+/// Method and path only, without the secret of a gateway's path: no headers, no query, no body ever reaches a log.
 fn span<B>(request: &Request<B>) -> tracing::Span {
-    tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+    let path = gateway::path_without_secret(request.uri().path());
+    tracing::info_span!("http", method = %request.method(), path = &*path)
 }
 
 /// Says that the process runs.

@@ -3,12 +3,13 @@
 use matchbook_protocol::AuthenticatorId;
 use matchbook_protocol::wire::{Party, UnverifiedUplink};
 use matchbook_rules::refusal::{Culprit, Refusal};
-use matchbook_rules::request::{self, BearerLimits};
+use matchbook_rules::request;
 
 use crate::chance;
 use crate::core::{Core, Outcome};
 use crate::metrics::MessageOutcome;
 use crate::problem::Problem;
+use crate::sms::Way;
 
 /// What goes back to the device, committed before it leaves.
 pub(crate) struct Answer {
@@ -23,8 +24,8 @@ pub(crate) struct Answer {
 impl Core {
     /// Takes a message in the compressed form. `Ok(None)`: it was refused, which the sender is not told; an unknown
     /// identification code, a bad tag and a revoked authenticator cost and look the same.
-    pub(crate) async fn receive(&self, bytes: &[u8], limits: &BearerLimits) -> Result<Option<Answer>, Problem> {
-        let answer = self.receive_from(bytes, limits).await;
+    pub(crate) async fn receive(&self, bytes: &[u8], way: Way) -> Result<Option<Answer>, Problem> {
+        let answer = self.receive_from(bytes, way).await;
         self.metrics.message(match &answer {
             Ok(Some(_)) => MessageOutcome::Answered,
             Ok(None) => MessageOutcome::Refused,
@@ -33,7 +34,7 @@ impl Core {
         answer
     }
 
-    async fn receive_from(&self, bytes: &[u8], limits: &BearerLimits) -> Result<Option<Answer>, Problem> {
+    async fn receive_from(&self, bytes: &[u8], way: Way) -> Result<Option<Answer>, Problem> {
         let Ok(unverified) = UnverifiedUplink::decode(bytes) else {
             request::burn_equal_cost(bytes, &self.keyring);
             return Ok(None);
@@ -43,7 +44,8 @@ impl Core {
             .decide_device(&id, |snapshot| {
                 let (now, mut rng) = (chance::now(), chance::rng());
                 let party = Party { id, profile: snapshot.authenticator.profile };
-                match request::decide(bytes, snapshot, &self.keyring, limits, now, &mut rng) {
+                let limits = self.limits(way, &snapshot.authenticator);
+                match request::decide(bytes, snapshot, &self.keyring, &limits, now, &mut rng) {
                     Ok(decision) => {
                         let fresh = decision.fresh;
                         let answer = Answer { party, messages: decision.reply, fresh };

@@ -23,10 +23,12 @@ mod rate;
 mod relying;
 mod secrets;
 mod server;
+mod sms;
 mod token;
 mod waiting;
 
 pub use auth::{TOKEN_PREFIX, token_hash};
+pub use bearer::sms::config::{SmsCaps, SmsConfig, SmsConfigError};
 pub use config::{ServerConfig, TlsFiles};
 pub use http::openapi;
 pub use problem::Problem;

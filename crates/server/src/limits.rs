@@ -58,6 +58,19 @@ pub(crate) const RESEND_FIRST: Duration = Duration::from_secs(10);
 /// The longest pause before a sealed message is sent again.
 pub(crate) const RESEND_LONGEST: Duration = Duration::from_secs(6 * 3600);
 
+/// How long a message makes way whose centre has no room, when a page of the outbox holds little else; once to twice.
+pub(crate) const MAKE_WAY: Duration = Duration::from_secs(2);
+
+/// The longest that a shutdown waits for what was handed to a centre and is not answered.
+pub(crate) const SUBMIT_GRACE: Duration = Duration::from_secs(5);
+
+/// Short messages a second from one number; [`SENDER_BURST`] at once. A phone sends a few a day, and its storms of
+/// repetitions stay below.
+pub(crate) const SENDER_PER_SECOND: u32 = 1;
+
+/// Short messages of one number at once: the parts and repetitions of a few requests.
+pub(crate) const SENDER_BURST: u32 = 60;
+
 /// How long events are kept.
 pub(crate) const EVENTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::bearer::sms::measures::SmsMeasures;
+
 /// The server's metrics. Labels are few and fixed: no name that a stranger can choose becomes one.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -29,6 +31,16 @@ pub(crate) struct Metrics {
     pub(crate) outbox: Gauge,
     /// The age of the oldest of them.
     pub(crate) outbox_oldest_seconds: Gauge,
+    /// Short messages, by what became of them.
+    pub(crate) sms: Family<SmsLabels, Counter>,
+    /// Short messages that came in.
+    pub(crate) sms_inbound: Family<InboundLabels, Counter>,
+    /// What the centres count of themselves.
+    pub(crate) centres: SmsMeasures,
+    /// Sealed messages that were never sent.
+    pub(crate) unsent: Gauge,
+    /// The age of the oldest of them.
+    pub(crate) unsent_oldest_seconds: Gauge,
     /// Devices whose request is held for a push.
     pub(crate) waiting: Gauge,
     /// Authenticators that are not revoked.
@@ -62,6 +74,39 @@ pub(crate) enum MessageOutcome {
     Unavailable,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct SmsLabels {
+    pub(crate) event: SmsEvent,
+}
+
+/// What became of a short message. The words stand in docs/reference/metrics.md.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum SmsEvent {
+    Submitted,
+    Resent,
+    InDoubt,
+    Throttled,
+    NoCentre,
+    Capped,
+    Delivered,
+    Expired,
+    Failed,
+    UnknownReceipt,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct InboundLabels {
+    pub(crate) outcome: Inbound,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Inbound {
+    Whole,
+    Part,
+    Refused,
+    Limited,
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("matchbook");
@@ -74,6 +119,11 @@ impl Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             outbox: Gauge::default(),
             outbox_oldest_seconds: Gauge::default(),
+            sms: Family::default(),
+            sms_inbound: Family::default(),
+            centres: SmsMeasures::default(),
+            unsent: Gauge::default(),
+            unsent_oldest_seconds: Gauge::default(),
             waiting: Gauge::default(),
             authenticators: Gauge::default(),
             registry: Registry::default(),
@@ -96,6 +146,16 @@ impl Metrics {
             Unit::Seconds,
             metrics.outbox_oldest_seconds.clone(),
         );
+        registry.register("short_messages", "Short messages, by what became of them", metrics.sms.clone());
+        registry.register("short_messages_inbound", "Short messages that came in", metrics.sms_inbound.clone());
+        metrics.centres.register(&mut registry);
+        registry.register("outbox_unsent", "Sealed messages that were never sent", metrics.unsent.clone());
+        registry.register_with_unit(
+            "outbox_unsent_oldest",
+            "The age of the oldest message that was never sent",
+            Unit::Seconds,
+            metrics.unsent_oldest_seconds.clone(),
+        );
         registry.register("waiting_devices", "Devices whose request is held for a push", metrics.waiting.clone());
         registry.register("authenticators", "Authenticators that are not revoked", metrics.authenticators.clone());
         Self { registry, ..metrics }
@@ -107,6 +167,14 @@ impl Metrics {
 
     pub(crate) fn message(&self, outcome: MessageOutcome) {
         self.device_messages.get_or_create(&MessageLabels { outcome }).inc();
+    }
+
+    pub(crate) fn sms(&self, event: SmsEvent) {
+        self.sms.get_or_create(&SmsLabels { event }).inc();
+    }
+
+    pub(crate) fn inbound(&self, outcome: Inbound) {
+        self.sms_inbound.get_or_create(&InboundLabels { outcome }).inc();
     }
 
     pub(crate) fn committed(&self, took: Duration) {

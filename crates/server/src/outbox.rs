@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
-use matchbook_rules::request::BearerLimits;
-use matchbook_rules::{Changes, OutboxItem, RefillReason, RotationReason, Write, issue, rotate};
+use matchbook_rules::{OutboxItem, OutboxKind, RefillReason, RotationReason, Write, issue, rotate};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::chance;
 use crate::core::{Core, Outcome};
-use crate::limits::{EVENTS_KEPT, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, SWEEP_BATCH, SWEEP_EVERY};
+use crate::limits::{
+    EVENTS_KEPT, MAKE_WAY, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, SUBMIT_GRACE, SWEEP_BATCH, SWEEP_EVERY,
+};
 use crate::problem::Problem;
+use crate::sms::Desk;
+use crate::sms::dispatch::{Round, Submission, by_chance};
 
 impl Core {
     /// Issues the set that is due for a device, and wakes it if it waits (M6). At most one set is outstanding: when one
@@ -21,11 +25,12 @@ impl Core {
     pub(crate) async fn refill(&self, id: &AuthenticatorId, reason: RefillReason) -> Result<(), Problem> {
         let decided = self.decide_device(id, |snapshot| {
             let (now, mut rng) = (chance::now(), chance::rng());
-            let decision = issue::push(snapshot, &self.keyring, &BearerLimits::HTTP, reason, now, &mut rng)?;
+            let limits = self.limits(self.push_way(&snapshot.authenticator), &snapshot.authenticator);
+            let decision = issue::push(snapshot, &self.keyring, &limits, reason, now, &mut rng)?;
             Ok(Outcome { changes: decision.changes, answer: () })
         });
         decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
-        self.waiting.wake(id);
+        self.reach(id);
         Ok(())
     }
 
@@ -37,27 +42,51 @@ impl Core {
             Ok(Outcome { changes: decision.changes, answer: () })
         });
         decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
-        self.waiting.wake(id);
+        self.reach(id);
         Ok(())
     }
 
-    /// Hands every message that is due to its bearer, and notes when it is due again.
-    async fn drain_outbox(&self) -> Result<usize, Problem> {
+    /// Something waits for a device: whichever bearer reaches it now is told.
+    pub(crate) fn reach(&self, id: &AuthenticatorId) {
+        if !self.waiting.wake(id) {
+            self.wake_dispatch();
+        }
+    }
+
+    /// Hands every message that is due to its bearer, and notes when it is due again. The messages that go by SMS are to
+    /// be submitted by the caller, now that they are counted as sent. Says whether there may be more.
+    async fn drain_outbox(&self) -> Result<(Vec<Submission>, bool), Problem> {
         let now = chance::now();
         let due = self.store.outbox_due(now, SWEEP_BATCH).await?;
-        let mut changes = Changes::default();
+        let mut round = Round::new(now);
         for item in &due {
+            let waits = item.kind != OutboxKind::Answer && self.waiting.wake(&item.authenticator);
+            let is_planned = match &self.sms {
+                Some(desk) if !waits => self.plan(desk, item, &mut round).await?,
+                Some(_) | None => false,
+            };
+            if is_planned {
+                continue;
+            }
             // The HTTP bearer cannot call a device: it wakes the request that the device left waiting, or the device
             // fetches the message with its next request.
-            if self.waiting.wake(&item.authenticator) && item.attempts > 0 {
+            if waits && item.attempts > 0 {
                 self.metrics.resends.inc();
             }
-            changes.writes.push(attempted(item, now));
+            round.changes.writes.push(attempted(item, now));
         }
-        if !changes.writes.is_empty() {
-            self.commit(changes).await?;
+        let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);
+        // A page of messages whose centre has no room hides those of other centres behind it: they make way.
+        if is_full && round.without_room.len() * 2 > due.len() {
+            for item in std::mem::take(&mut round.without_room) {
+                round.later(&item, by_chance(MAKE_WAY));
+            }
         }
-        Ok(due.len())
+        let has_changes = !round.changes.writes.is_empty();
+        if has_changes {
+            self.commit(round.changes).await?;
+        }
+        Ok((round.submissions, is_full && has_changes))
     }
 
     /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
@@ -109,6 +138,9 @@ impl Core {
                 self.metrics.outbox.set(gauge(stats.outbox));
                 self.metrics.outbox_oldest_seconds.set(gauge(age));
                 self.metrics.authenticators.set(gauge(stats.authenticators));
+                let age = stats.oldest_unsent.map_or(0, |made| chance::now().since(made) / 1_000);
+                self.metrics.unsent.set(gauge(stats.unsent));
+                self.metrics.unsent_oldest_seconds.set(gauge(age));
             }
             Err(error) => tracing::warn!(%error, "the store's sizes could not be read"),
         }
@@ -122,20 +154,54 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut swept = None;
+    let mut submitting = JoinSet::new();
     loop {
         tokio::select! {
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
+            () = woken(&core) => drain(&core, &mut submitting).await,
             _ = often.tick() => {
                 if let Err(problem) = core.do_due_work(&mut swept).await {
                     tracing::warn!(?problem, "due work could not be listed and is tried again");
                 }
-                if let Err(problem) = core.drain_outbox().await {
-                    tracing::warn!(?problem, "the outbox could not be drained and is tried again");
-                }
+                drain(&core, &mut submitting).await;
                 core.measure().await;
             }
             _ = seldom.tick() => core.prune().await,
         }
+    }
+    // What is on its way to a centre is noted; the rest is sent again after the next start.
+    let _cut_off = tokio::time::timeout(SUBMIT_GRACE, submitting.join_all()).await;
+    if let Some(centres) = core.sms.as_ref().and_then(Desk::centres) {
+        let _cut_off = tokio::time::timeout(SUBMIT_GRACE, centres.ended()).await;
+    }
+}
+
+/// Drains the outbox until nothing more is due, and submits what goes by SMS beside it.
+async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) {
+    while submitting.try_join_next().is_some() {}
+    loop {
+        match core.drain_outbox().await {
+            Ok((submissions, may_be_more)) => {
+                for submission in submissions {
+                    submitting.spawn(Arc::clone(core).submit(submission));
+                }
+                if !may_be_more {
+                    return;
+                }
+            }
+            Err(problem) => {
+                tracing::warn!(?problem, "the outbox could not be drained and is tried again");
+                return;
+            }
+        }
+    }
+}
+
+/// Completes when there may be something to send by SMS; never when it is not set up.
+async fn woken(core: &Core) {
+    match &core.sms {
+        Some(desk) => desk.woken().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -144,6 +210,7 @@ fn attempted(item: &OutboxItem, now: UnixMillis) -> Write {
         realm: item.realm.clone(),
         id: item.authenticator,
         message: item.message,
+        at: now,
         next_attempt_at: now.plus(resend_delay_ms(item.attempts)),
     }
 }

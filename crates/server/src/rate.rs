@@ -9,9 +9,11 @@ use axum::http::request::Parts;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use matchbook_protocol::sms::Address;
 use matchbook_rules::TokenId;
 
 use crate::config::ServerConfig;
+use crate::limits::{SENDER_BURST, SENDER_PER_SECOND};
 use crate::problem::Problem;
 
 /// Calls with no valid token, a second and address. Real callers have none.
@@ -28,6 +30,7 @@ pub(crate) struct Rates {
     devices: Keyed<IpAddr>,
     strangers: Keyed<IpAddr>,
     callers: Keyed<TokenId>,
+    senders: Keyed<Address>,
 }
 
 impl Rates {
@@ -37,6 +40,7 @@ impl Rates {
             devices: RateLimiter::hashmap(quota(config.device_messages_per_second, 10)),
             strangers: RateLimiter::hashmap(quota(STRANGERS_PER_SECOND, 10)),
             callers: RateLimiter::hashmap(quota(config.api_calls_per_second, 2)),
+            senders: RateLimiter::hashmap(quota(SENDER_PER_SECOND, SENDER_BURST)),
         }
     }
 
@@ -55,11 +59,17 @@ impl Rates {
         self.check(&self.callers, id)
     }
 
+    /// Counts a short message of a number; `false`: there were too many, and it is dropped.
+    pub(crate) fn sender(&self, number: &Address) -> bool {
+        self.check(&self.senders, number).is_ok()
+    }
+
     /// Drops those that have not called for a while.
     pub(crate) fn tidy(&self) {
         self.devices.retain_recent();
         self.strangers.retain_recent();
         self.callers.retain_recent();
+        self.senders.retain_recent();
     }
 
     fn check<K: Clone + Eq + std::hash::Hash>(&self, limiter: &Keyed<K>, key: &K) -> Result<(), Problem> {

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::auth::Tokens;
+use crate::bearer::sms::centres;
+use crate::bearer::sms::config::{SmsConfig, SmsConfigError};
 use crate::config::{ServerConfig, TlsFiles};
 use crate::core::{Core, Doubts, Readiness};
 use crate::http;
@@ -21,6 +23,8 @@ use crate::limits::{HEADER_TIMEOUT, SHUTDOWN_GRACE};
 use crate::metrics::Metrics;
 use crate::outbox;
 use crate::rate::Rates;
+use crate::sms::Desk;
+use crate::sms::inbound::Door;
 use crate::waiting::Waiting;
 
 /// The server could not start; the sentence says what to do.
@@ -30,6 +34,8 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// The certificate or its key cannot be used.
     Tls(TlsFiles, io::Error),
+    /// The centres for short messages cannot be used.
+    Sms(SmsConfigError),
 }
 
 impl fmt::Display for StartError {
@@ -41,6 +47,7 @@ impl fmt::Display for StartError {
             Self::Listen(address, error) => {
                 write!(f, "{address} cannot be listened on ({error}): choose another address with --listen")
             }
+            Self::Sms(error) => error.fmt(f),
             Self::Tls(files, error) => write!(
                 f,
                 "the certificate {} or its key {} cannot be used ({error}): both must be PEM, and belong together",
@@ -87,6 +94,7 @@ impl Running {
             None => None,
         };
         let (stop, stopping) = watch::channel(false);
+        let sms = config.sms.clone();
         let core = Arc::new(Core {
             store,
             keyring,
@@ -95,12 +103,16 @@ impl Running {
             config,
             lanes: Lanes::new(),
             waiting: Waiting::default(),
+            sms: sms.as_deref().map(Desk::new),
             metrics: Metrics::new(),
             tokens: Tokens::default(),
             readiness: Readiness::default(),
             doubts: Doubts::default(),
             stopping: stopping.clone(),
         });
+        if let Some(config) = &sms {
+            open_desk(&core, config, &stopping)?;
+        }
         let url = core.public_url.clone();
         let handle = Handle::new();
         let serving = serve(listener, tls, handle.clone(), Arc::clone(&core)).map_err(failed)?;
@@ -136,6 +148,16 @@ impl Running {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Connects to the centres. What they bring in keeps no core alive, so that a server that is dropped ends.
+fn open_desk(core: &Arc<Core>, config: &SmsConfig, stopping: &watch::Receiver<bool>) -> Result<(), StartError> {
+    let inbox = Arc::new(Door(Arc::downgrade(core)));
+    let centres = centres::start(config, inbox, stopping.clone(), &core.metrics.centres);
+    if let Some(desk) = &core.sms {
+        desk.open(centres.map_err(StartError::Sms)?);
+    }
+    Ok(())
 }
 
 async fn tls(files: TlsFiles) -> Result<RustlsConfig, StartError> {

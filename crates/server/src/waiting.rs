@@ -53,6 +53,11 @@ impl Waiting {
         })
     }
 
+    /// Whether a device's request is held.
+    pub(crate) fn waits(&self, id: &AuthenticatorId) -> bool {
+        self.lock().contains_key(id)
+    }
+
     /// How many devices wait.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()

@@ -48,8 +48,7 @@ pub struct Centre {
 struct Shared {
     network: Arc<Network>,
     options: CentreOptions,
-    /// This centre's number in its network.
-    number: u64,
+    address: SocketAddr,
     next_message: AtomicU64,
     bucket: Mutex<Bucket>,
     bound: AtomicUsize,
@@ -74,7 +73,7 @@ impl Centre {
         // Message ids begin at the clock, so that those of a centre that starts again are others.
         let first_message = network.clock().date(Instant::now()).0 << 20;
         let shared = Arc::new(Shared {
-            number: network.unique_number(),
+            address,
             network,
             options,
             next_message: AtomicU64::new(first_message),

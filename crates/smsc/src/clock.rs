@@ -1,6 +1,6 @@
 //! The network's clock: tokio's time, which tests may stop and wind on, with a date to it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use matchbook_protocol::UnixMillis;
 use tokio::time::Instant;
@@ -25,6 +25,13 @@ impl Clock {
         self.date.plus(u64::try_from(since).unwrap_or(u64::MAX))
     }
 }
+
+/// So long after `instant`; for ever is thirty years.
+pub(crate) fn after(instant: Instant, duration: Duration) -> Instant {
+    instant.checked_add(duration).unwrap_or_else(|| instant + FOR_EVER)
+}
+
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Year, month, day, hour, minute, second (UTC).
 pub(crate) fn civil(date: UnixMillis) -> (u64, u64, u64, u64, u64, u64) {

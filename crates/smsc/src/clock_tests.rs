@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use matchbook_protocol::UnixMillis;
+use std::time::Duration;
 
-use super::{civil, from_civil};
+use matchbook_protocol::UnixMillis;
+use tokio::time::Instant;
+
+use super::{after, civil, from_civil};
 
 #[test]
 fn dates_there_and_back() {
@@ -20,4 +23,11 @@ fn dates_there_and_back() {
     }
     assert_eq!(from_civil(1969, 12, 31, 0), None);
     assert_eq!(from_civil(2026, 13, 1, 0), None);
+}
+
+#[test]
+fn for_ever_is_no_overflow() {
+    let now = Instant::now();
+    assert_eq!(after(now, Duration::from_secs(1)), now + Duration::from_secs(1));
+    assert!(after(now, Duration::MAX) > now + Duration::from_secs(1_000_000));
 }

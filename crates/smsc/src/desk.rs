@@ -1,6 +1,7 @@
 //! The desk of the centres: what waits for ESMEs, and whose turn it is.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 
 use matchbook_protocol::sms::{Address, Segment};
 use tokio::sync::mpsc;
@@ -10,10 +11,11 @@ use crate::ticket::Receipt;
 /// The most messages from phones, and the most receipts, that wait for an ESME.
 pub(crate) const MAX_WAITING: usize = 50_000;
 
-/// Which ESMEs a receipt is for: those of one account at one centre.
+/// Which ESMEs a receipt is for: those of one account at one centre. A centre is known by where it listens, so that one
+/// which starts again has the receipts of the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
-    pub(crate) centre: u64,
+    pub(crate) centre: SocketAddr,
     pub(crate) system_id: String,
 }
 
@@ -58,7 +60,7 @@ struct Taker {
 }
 
 impl Desk {
-    /// A number for the next item, taker or centre.
+    /// A number for the next item or taker.
     pub(crate) fn number(&mut self) -> u64 {
         self.begun += 1;
         self.begun

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::{AddressRange, Delivery, Desk, Item, MAX_WAITING, Route};
 
 fn route() -> Route {
-    Route { centre: 0, system_id: "a".into() }
+    Route { centre: "127.0.0.1:2775".parse().unwrap(), system_id: "a".into() }
 }
 
 fn message(desk: &mut Desk, to: &str) -> Item {

@@ -11,8 +11,8 @@ use std::fmt;
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, BucketKey, Changes, DeviceSnapshot, OperationId, OutboxItem, Realm, RealmId,
-    RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OperationId, OutboxItem, Realm,
+    RealmId, RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
 };
 
 mod agreed;
@@ -84,6 +84,10 @@ pub struct StoreStats {
     pub outbox: u64,
     /// When the oldest of them was made.
     pub oldest_outbox: Option<UnixMillis>,
+    /// Those that were never sent.
+    pub unsent: u64,
+    /// When the oldest of those was made.
+    pub oldest_unsent: Option<UnixMillis>,
     /// Bytes on disk; 0 for the memory model.
     pub bytes: u64,
 }
@@ -157,7 +161,8 @@ pub trait Store: Send + Sync + 'static {
     /// - `CountFailure`: a window holds its first millisecond and not the one `window_ms` later; the last failure's
     ///   time is always `at`, also when that goes back. A window that begins after `at` begins anew at `at` and keeps
     ///   its count.
-    /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt` and `ClearBucket` do nothing when the row is gone.
+    /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt`, `OutboxDue`, `SettleDispatch` and `ClearBucket` do nothing when the
+    ///   row is gone.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
     /// All realms, by name.
@@ -187,8 +192,18 @@ pub trait Store: Send + Sync + 'static {
     /// The token with this SHA-256.
     async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, LoadError>;
 
-    /// Messages whose next sending is due, the most overdue first; at most `limit` and [`MAX_PAGE`].
+    /// Messages whose next sending is due, those that somebody waits for before bulk, the most overdue first; at most
+    /// `limit` and [`MAX_PAGE`].
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError>;
+
+    /// The short messages to a device, newest first; those that a centre was handed.
+    async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError>;
+
+    /// The short message that a receipt means: the newest that the centre calls so.
+    async fn dispatch_of(&self, centre: &str, centre_id: &str) -> Result<Option<Dispatch>, LoadError>;
+
+    /// Buckets of a realm, in the order of the keys; one that is not there counts nothing.
+    async fn buckets(&self, realm: &RealmId, keys: &[BucketKey]) -> Result<Vec<Bucket>, LoadError>;
 
     /// Authenticators with a refill or a rotation that is due and not yet begun, by realm and identification code; at
     /// most `limit` and [`MAX_PAGE`], and only those behind `after`. An `after` that is gone has none behind it.
@@ -199,8 +214,8 @@ pub trait Store: Send + Sync + 'static {
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
     /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
-    /// before `buckets_before`, events before `events_before`, and sets that are spent whole with their spends. Returns
-    /// how many operations, buckets, events and sets that were.
+    /// before `buckets_before`, events and short messages before `events_before`, and sets that are spent whole with
+    /// their spends. Returns how many that were.
     ///
     /// It goes in bounded steps, so that commits go on between them; what it did before an error stays done.
     async fn prune(

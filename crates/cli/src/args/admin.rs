@@ -160,6 +160,17 @@ pub(crate) enum DeviceCommand {
     Rotate(DeviceName),
     /// Send a device a new set now
     Push(DeviceName),
+    /// Set the number that short messages to a device go to
+    Number {
+        #[command(flatten)]
+        name: DeviceName,
+        /// The number, such as +491701234567
+        #[arg(required_unless_present = "none")]
+        number: Option<String>,
+        /// Send it no short messages
+        #[arg(long, conflicts_with = "number")]
+        none: bool,
+    },
 }
 
 /// Which device.
@@ -183,6 +194,12 @@ pub(crate) struct Enrol {
     /// Seal each set to the device's public key, not to the shared key
     #[arg(long)]
     pub(crate) public_key: bool,
+    /// The number that short messages to it go to, such as +491701234567
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// It has short messages alone, and no data connection
+    #[arg(long, requires = "number")]
+    pub(crate) sms_only: bool,
     /// The enrolment stops working after this time, 1m to 7d [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) valid_for: Option<u64>,
@@ -214,6 +231,31 @@ impl SuiteName {
             Self::P256 => "p256",
         }
     }
+}
+
+/// `sms`.
+#[derive(Debug, Args)]
+pub(crate) struct Sms {
+    #[command(flatten)]
+    pub(crate) client: Client,
+    #[command(flatten)]
+    pub(crate) realm: InRealm,
+    #[command(subcommand)]
+    pub(crate) command: SmsCommand,
+}
+
+/// What is done with short messages.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SmsCommand {
+    /// Show a device's short messages: parts, receipts and retries, never what is in them
+    #[command(after_help = examples::SMS_TRACE)]
+    Trace {
+        #[command(flatten)]
+        name: DeviceName,
+        /// At most so many
+        #[arg(short, long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
 }
 
 /// `token`.

@@ -15,6 +15,7 @@ pub(super) const ALL: &[&str] = &[
     USER,
     DEVICE,
     ENROL,
+    SMS_TRACE,
     VERIFY,
     CHALLENGE,
     TOKEN,
@@ -23,6 +24,7 @@ pub(super) const ALL: &[&str] = &[
     RESTORE,
     CONFIG,
     DOCTOR,
+    SMSC,
     DEMO,
     COMPLETION,
     MAN,
@@ -59,6 +61,7 @@ Ctrl-C or SIGTERM ends it in good order: calls under way are answered first.
 Examples:
   matchbook serve
   matchbook serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --log-format json
+  matchbook serve --sms sms.toml
   matchbook serve --log info,matchbook_server=debug";
 
 pub(super) const REALM: &str = "\
@@ -113,6 +116,7 @@ Examples:
   matchbook device enrol alice --realm ship-17
   matchbook device list --realm ship-17 --user alice
   matchbook device push 00112233aabbccdd --realm ship-17
+  matchbook device number 00112233aabbccdd +491701234567 --realm ship-17
   matchbook device revoke 00112233aabbccdd --realm ship-17 --yes";
 
 pub(super) const ENROL: &str = "\
@@ -122,7 +126,13 @@ Examples:
   matchbook device enrol alice --realm ship-17 --label phone
   matchbook device enrol alice --realm ship-17 --typed
   matchbook device enrol alice --realm ship-17 --public-key --out alice.uri
+  matchbook device enrol alice --realm ship-17 --number +491701234567 --sms-only
   matchbook device enrol alice --realm ship-17 --suite symmetric --valid-for 15m -o json";
+
+pub(super) const SMS_TRACE: &str = "\
+Examples:
+  matchbook sms trace 00112233aabbccdd --realm ship-17
+  matchbook sms trace 00112233aabbccdd --realm ship-17 --limit 20 -o json";
 
 pub(super) const VERIFY: &str = "\
 The token has to be a relying party's. The code comes from standard input, or is asked for by its number; it is never
@@ -176,6 +186,17 @@ Exit code 0: nothing is wrong. 1: something is, and its line says what to do.
 Examples:
   matchbook doctor
   matchbook doctor -o json --config /etc/matchbook/config.toml";
+
+pub(super) const SMSC: &str = "\
+ESMEs bind to the centre with SMPP 3.4 or 5.0. A submit to a number without --phone is undeliverable; what a phone sends
+goes to the ESMEs that are bound, in turn. Ctrl-C ends it and prints the sums and the seed; with -o json they are all
+that is printed on standard output.
+
+Examples:
+  matchbook smsc --phone +491700000001
+  matchbook smsc --phone +491700000001 --loss 0.2 --duplication 0.05 --delay 200ms --jitter 2s --seed 7
+  matchbook smsc --system-id matchbook --password-file esme.password --per-second 20 --receipts text
+  matchbook smsc --listen 127.0.0.1:0 --phone 4917 -o json > sums.json";
 
 pub(super) const COMPLETION: &str = "\
 Examples:

@@ -69,6 +69,10 @@ pub(crate) struct Tuning {
     /// Proxies in front whose X-Forwarded-For is believed, 0 to 8 [env: MATCHBOOK_TRUSTED_PROXY_HOPS] [default: 0]
     #[arg(long, value_name = "N", help_heading = "Network")]
     trusted_proxy_hops: Option<String>,
+    /// The file with the centres and gateways for short messages; it holds passwords, so only its owner may read it
+    /// [env: MATCHBOOK_SMS]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Network")]
+    sms: Option<String>,
     /// Devices' messages a second from one address, 1 to 100000 [env: MATCHBOOK_DEVICE_MESSAGES_PER_SECOND] [default:
     /// 50]
     #[arg(long, value_name = "N", help_heading = "Limits")]
@@ -165,6 +169,7 @@ impl Tuning {
             ("serve.tls_cert", self.tls_cert.as_deref()),
             ("serve.tls_key", self.tls_key.as_deref()),
             ("serve.trusted_proxy_hops", self.trusted_proxy_hops.as_deref()),
+            ("serve.sms", self.sms.as_deref()),
             ("serve.device_messages_per_second", self.device_messages_per_second.as_deref()),
             ("serve.api_calls_per_second", self.api_calls_per_second.as_deref()),
             ("serve.log_format", self.log_format.as_deref()),

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use clap::CommandFactory;
 
-use super::duration::duration;
+use super::duration::{duration, short_time};
 use super::{Cli, examples};
 
 #[test]
@@ -43,6 +45,51 @@ fn the_reference_has_every_flag_of_estimate() {
         assert!(row.replace(',', "").contains(&range), "{row}: {range}");
         for default in flag.get_default_values().iter().filter(|_| flag.get_action().takes_values()) {
             assert!(row.contains(&format!("| `{}` |", default.to_str().unwrap())), "{row}");
+        }
+    }
+}
+
+#[test]
+fn short_times() {
+    assert_eq!(short_time("200ms"), Ok(Duration::from_millis(200)));
+    assert_eq!(short_time("0s"), Ok(Duration::ZERO));
+    assert_eq!(short_time("1h"), Ok(Duration::from_secs(3_600)));
+    for wrong in ["", "5", "ms", "-1s", "+1s", "61m", "1.5s", "1d", "99999999999999999999h", "1é", "s1"] {
+        assert!(short_time(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn shares_and_numbers_of_the_simulated_network() {
+    for wrong in ["-0.1", "1.1", "NaN", "inf", "x", ""] {
+        let arguments = ["matchbook", "smsc", "--loss", wrong];
+        assert!(Cli::command().try_get_matches_from(arguments).is_err(), "{wrong}");
+    }
+    for wrong in ["MATCHBOOK", "+", "+49x", "1234567890123456"] {
+        let arguments = ["matchbook", "smsc", "--phone", wrong];
+        assert!(Cli::command().try_get_matches_from(arguments).is_err(), "{wrong}");
+    }
+    for wrong in [&["--per-second", "0"][..], &["--system-id", "a"], &["--password-file", "x"], &["--jitter", "2h"]] {
+        assert!(Cli::command().try_get_matches_from([&["matchbook", "smsc"], wrong].concat()).is_err(), "{wrong:?}");
+    }
+}
+
+/// The page of the command line is written by hand: this holds it to the flags of the simulated network.
+#[test]
+fn the_reference_has_every_flag_of_the_simulated_network() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    let command = Cli::command();
+    let smsc = command.find_subcommand("smsc").unwrap();
+    for argument in smsc.get_arguments().filter(|argument| !argument.is_global_set()) {
+        let Some(long) = argument.get_long().filter(|long| *long != "help") else { continue };
+        let value = argument.get_action().takes_values().then(|| argument.get_value_names()).flatten();
+        let flag = value.map_or_else(|| format!("--{long}"), |names| format!("--{long} {}", names[0]));
+        let row = format!("| `{flag}` | ");
+        let line = page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        let help = argument.get_help().unwrap().to_string();
+        assert!(line.ends_with(&format!(" | {help} |")), "{line}\n{help}");
+        for default in argument.get_default_values().iter().filter(|_| argument.get_action().takes_values()) {
+            assert!(line.starts_with(&format!("{row}`{}` |", default.to_str().unwrap())), "{line}");
         }
     }
 }

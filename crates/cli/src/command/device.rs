@@ -2,7 +2,7 @@
 
 mod enrol;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::session::Session;
 use super::show::{self, Column};
@@ -25,6 +25,7 @@ const FIELDS: &[Column] = &[
     ("device", "device"),
     ("user", "user"),
     ("label", "label"),
+    ("number", "number"),
     ("status", "status"),
     ("suite", "suite"),
     ("delivery", "delivery"),
@@ -78,6 +79,15 @@ pub(crate) fn run(args: &Device, global: &Global, ui: &Ui) -> Result<(), CliErro
         }
         DeviceCommand::Push(name) => {
             act(&name.device, "push", "A set is on its way, and is sent again until the device has it.")
+        }
+        DeviceCommand::Number { name, number, none: _ } => {
+            let path = path(&["v1", "realms", realm, "devices", &name.device, "number"]);
+            let after = api.put(&path, &json!({ "number": number }))?;
+            ui.talk(match number {
+                Some(_) => "Short messages to it go there from now on.",
+                None => "No short messages go to it any more.",
+            });
+            show::one(ui, &after, FIELDS)
         }
     }
 }

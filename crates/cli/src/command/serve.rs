@@ -2,11 +2,14 @@
 
 mod log;
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
-use matchbook_server::{Running, ServerConfig, TlsFiles};
+use matchbook_server::{Running, ServerConfig, SmsConfig, TlsFiles};
 use matchbook_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use zeroize::Zeroizing;
 
 use crate::args::{Global, Serve};
 use crate::clock;
@@ -66,14 +69,31 @@ fn server_config(settings: &Settings) -> Result<ServerConfig, CliError> {
         trusted_proxy_hops: settings.parsed("serve.trusted_proxy_hops")?,
         device_messages_per_second: settings.parsed("serve.device_messages_per_second")?,
         api_calls_per_second: settings.parsed("serve.api_calls_per_second")?,
+        sms: settings.path("serve.sms").map(|file| sms(&file)).transpose()?,
     })
 }
 
-fn watch(kind: SignalKind) -> Result<Signal, CliError> {
+/// Reads the file of the centres. Like the secrets file, it is refused when others can read it.
+fn sms(file: &Path) -> Result<Arc<SmsConfig>, CliError> {
+    let failed = |error: std::io::Error| CliError::file("read the centres for short messages", file, &error);
+    let mode = std::fs::metadata(file).map_err(failed)?.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let sentence = format!("{} holds passwords and can be read by others (mode {mode:04o})", file.display());
+        return Err(CliError::failure(sentence).hint(format!("Run `chmod 0600 {}`.", file.display())));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(file).map_err(failed)?);
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let config = SmsConfig::from_toml(&text, folder).map_err(|error| {
+        CliError::usage(format!("{}: {error}", file.display())).hint("docs/reference/sms-config.md lists every key.")
+    })?;
+    Ok(Arc::new(config))
+}
+
+pub(super) fn watch(kind: SignalKind) -> Result<Signal, CliError> {
     signal(kind).map_err(|error| CliError::failure(format!("signals cannot be heard: {error}")))
 }
 
-async fn one_of(term: &mut Signal, int: &mut Signal) {
+pub(super) async fn one_of(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}

@@ -162,6 +162,14 @@ pub(crate) const KEYS: &[Key] = &[
         what: "API calls a second of one token",
     },
     Key {
+        name: "serve.sms",
+        variable: "MATCHBOOK_SMS",
+        flag: "--sms",
+        kind: Kind::Path,
+        default: |_| None,
+        what: "the file with the centres for short messages, mode 0600 (sms-config.md)",
+    },
+    Key {
         name: "serve.log_format",
         variable: "MATCHBOOK_LOG_FORMAT",
         flag: "--log-format",

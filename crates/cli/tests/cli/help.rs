@@ -44,6 +44,7 @@ fn every_command_has_a_manual_page_and_help() {
         "store restore",
         "config show",
         "doctor",
+        "smsc",
         "completion",
         "man",
     ] {

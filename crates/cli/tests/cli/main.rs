@@ -12,5 +12,6 @@ mod operator;
 mod policy;
 mod relying;
 mod settings;
+mod smsc;
 mod store;
 mod tls;

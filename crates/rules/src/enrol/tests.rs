@@ -125,6 +125,7 @@ fn what_an_enrolment_may_not_be() {
         profile: symmetric(),
         valid_for_ms: MIN_VALID_MS,
         server: String::new(),
+        msisdn: None,
     };
     let mut attempt = |request: EnrolmentRequest, suspended: bool| {
         let World { state, subscriber, keyring, now, rng, .. } = &mut world;

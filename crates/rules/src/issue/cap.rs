@@ -78,10 +78,16 @@ fn today(now: UnixMillis) -> u32 {
     u32::try_from(now.0 / DAY_MS).unwrap_or(u32::MAX)
 }
 
-/// Codes a set: the policy's, or as many as a message of the bearer holds under the shared key. In public-key mode the
-/// same number goes, in a longer message.
+/// Codes a set: the policy's, or as many as a message of the bearer holds under the shared key. Where messages can get
+/// lost one by one, a set is never larger than that: the rest follows in sets of its own. In public-key mode the same
+/// number goes, in a longer message.
 fn set_size(draft: &Draft<'_>, limits: &BearerLimits) -> u8 {
-    let size = draft.policy.set_size.unwrap_or_else(|| largest_set(draft.policy.format(), limits.set_message_bytes));
+    let largest = largest_set(draft.policy.format(), limits.set_message_bytes);
+    let size = match draft.policy.set_size {
+        Some(size) if limits.by_outbox => size.min(largest),
+        Some(size) => size,
+        None => largest,
+    };
     size.clamp(1, u8::try_from(MAX_SET_CODES).unwrap_or(u8::MAX))
 }
 

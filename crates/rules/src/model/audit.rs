@@ -56,6 +56,11 @@ pub enum EventKind {
     CodeRejected,
     CodeSkipped,
     SourceSlowed,
+    NumberChanged,
+    MessageFailed,
+    MessageExpired,
+    MessagesNearCap,
+    MessagesCapped,
     TokenCreated,
     TokenRevoked,
 }

@@ -1,5 +1,6 @@
 //! What the server keeps of one authenticator.
 
+use matchbook_protocol::sms::Address;
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 
 use super::{RealmId, SubscriberId, Version};
@@ -19,6 +20,8 @@ pub struct Authenticator {
     pub profile: Profile,
     /// The slot that the device chose; 0 until it is enrolled.
     pub handle: Handle,
+    /// The number that short messages to it go to, whoever they claim to come from; `None`: it has no such bearer.
+    pub msisdn: Option<Address>,
     /// Where it is in its life.
     pub status: Status,
     /// Its keys, sealed under the KEK.
@@ -124,6 +127,8 @@ pub struct CachedReply {
     pub counter: u32,
     /// The answer, in the compressed form.
     pub bytes: Vec<u8>,
+    /// When it was last given to a bearer, so that a repetition of the request does not make a message each time.
+    pub at: UnixMillis,
 }
 
 /// Why a key is to be replaced.

@@ -3,8 +3,8 @@
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
-    AuditEvent, Authenticator, BucketKey, IssuedSet, Operation, OutboxItem, Realm, RealmId, Spend, Subscriber,
-    SubscriberId, TokenId, TokenRecord, Version,
+    AuditEvent, Authenticator, BucketKey, Dispatch, DispatchId, DispatchState, IssuedSet, Operation, OutboxItem, Realm,
+    RealmId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.
@@ -92,13 +92,14 @@ pub enum Write {
     Spend(Box<Spend>),
     /// Inserts an operation's result. A conflict when the id is there already.
     InsertOperation(Box<Operation>),
-    /// Adds one failure to a bucket; a bucket whose window ended before `at` begins a new one with it.
+    /// Adds one to a bucket, of failures or of short messages; a bucket whose window ended before `at` begins a new one
+    /// with it.
     CountFailure {
         /// The realm; it stands first in the key.
         realm: RealmId,
         /// Which bucket.
         bucket: BucketKey,
-        /// When the failure was.
+        /// When it was.
         at: UnixMillis,
         /// The window's length.
         window_ms: u64,
@@ -129,8 +130,34 @@ pub enum Write {
         id: AuthenticatorId,
         /// Which.
         message: [u8; 16],
+        /// When it was sent.
+        at: UnixMillis,
         /// When it is due again.
         next_attempt_at: UnixMillis,
+    },
+    /// Sets when a message is sent next, without a sending.
+    OutboxDue {
+        /// The realm.
+        realm: RealmId,
+        /// For whom.
+        id: AuthenticatorId,
+        /// Which.
+        message: [u8; 16],
+        /// When it is due.
+        next_attempt_at: UnixMillis,
+    },
+    /// Notes a short message that a centre was handed; a conflict when that part of that sending is noted.
+    InsertDispatch(Box<Dispatch>),
+    /// Notes what became of a short message; nothing when its row is gone.
+    SettleDispatch {
+        /// Which.
+        id: DispatchId,
+        /// What became of it.
+        state: DispatchState,
+        /// When that was known.
+        at: UnixMillis,
+        /// The centre's word for what went wrong; empty for nothing.
+        error: String,
     },
     /// Appends to the audit log.
     Audit(Box<AuditEvent>),

@@ -79,6 +79,19 @@ pub enum OutboxKind {
     Rotation,
     /// SYNC: settled by any fresh request.
     Sync,
+    /// SYNC that answers a request, where answers leave by the outbox: settled once a bearer has taken it. Only the
+    /// request, coming again, brings it back.
+    Answer,
+}
+
+/// Which of the messages that are due goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// What somebody waits for: answers, refills, keys that a device asked for.
+    #[default]
+    Prompt,
+    /// What an operator or the calendar brought about, for many devices at once: it gives way.
+    Bulk,
 }
 
 /// A sealed message, committed before it is sent and resent unchanged until it is acknowledged; then deleted.
@@ -92,6 +105,8 @@ pub struct OutboxItem {
     pub message: [u8; 16],
     /// What it is.
     pub kind: OutboxKind,
+    /// Whether it goes before others.
+    pub priority: Priority,
     /// The epoch that it is sealed under.
     pub epoch: Epoch,
     /// The bytes, in the compressed form.
@@ -100,6 +115,8 @@ pub struct OutboxItem {
     pub created_at: UnixMillis,
     /// Sendings so far.
     pub attempts: u32,
+    /// When it was sent last; `None` before the first sending.
+    pub sent_at: Option<UnixMillis>,
     /// When it is sent next, unless it is acknowledged first.
     pub next_attempt_at: UnixMillis,
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod authenticator;
 mod changes;
+mod dispatch;
 mod ids;
 mod issued;
 mod policy;
@@ -17,8 +18,9 @@ pub use authenticator::{
     RotationReason, SealedKey, Status,
 };
 pub use changes::{Changes, Guard, Write};
+pub use dispatch::{Content, Dispatch, DispatchId, DispatchState};
 pub use ids::{NameError, OperationId, RealmId, RelyingPartyId, SubscriberId, Version};
-pub use issued::{CodeTag, IssuedSet, OutboxItem, OutboxKind, Spend, SpendKind};
+pub use issued::{CodeTag, IssuedSet, OutboxItem, OutboxKind, Priority, Spend, SpendKind};
 pub use policy::{Mode, Policy};
 pub use realm::{Realm, Subscriber};
 pub use snapshot::{Candidate, DeviceSnapshot, ThrottleSnapshot, VerifySnapshot, VerifyTarget};

@@ -2,13 +2,13 @@
 //! behind learns where the device is, a set is issued, a key is offered.
 
 use matchbook_protocol::wire::{Reason, WANTED_SERVERS_CHOICE};
-use matchbook_protocol::{CodeIndex, EpochKeys, Request, UnixMillis};
+use matchbook_protocol::{CodeIndex, EpochKeys, Request, UnixMillis, largest_set};
 use rand_core::CryptoRng;
 
 use super::authenticate::KeyUsed;
 use super::fresh::FreshRequest;
 use super::{BearerLimits, Decision};
-use crate::draft::{Draft, RESEND_AFTER_MS, Sending, wants_ephemeral_key};
+use crate::draft::{Draft, RESEND_AFTER_MS, wants_ephemeral_key};
 use crate::issue::{self, Issued, Order, note_voided};
 use crate::keyring::Keyring;
 use crate::model::{CachedReply, DeviceSnapshot, EventKind, OutboxItem, OutboxKind, RotationReason};
@@ -43,42 +43,49 @@ pub(super) fn answer(
         draft.authenticator.reported_unused = Some(request.unused);
     }
     let collides = collides(&draft, request.highest);
-    settle(&mut draft, request.highest, rng);
+    let has_new_set = settle(&mut draft, request.highest, rng);
     let switched = key == KeyUsed::Next;
     let lost_a_set = switched && rotate::complete(&mut draft, rng);
     draft.count_message();
     let was_behind = catch_up(&mut draft, request.highest, collides, rng)?;
 
-    let mut talk = Talk { draft, keys, keyring, limits, request: &request, newest, switched };
+    let mut talk = Talk { draft, keys, keyring, limits, request: &request, newest, switched, has_new_set };
     let mut reply = Vec::new();
     if !talk.draft.is_suspended() {
         talk.provide_set(lost_a_set || was_behind, was_behind, rng)?;
         talk.replace_key(counter, rng)?;
-        reply = talk.send_again();
+        reply = if limits.by_outbox { talk.make_due() } else { talk.send_again() };
     }
     let sync = if talk.has_to_sync(reply.is_empty()) { Some(talk.draft.seal_sync(&talk.keys, rng)?) } else { None };
     let Talk { mut draft, .. } = talk;
     if newest {
-        draft.authenticator.last_reply = sync.clone().map(|bytes| CachedReply { counter, bytes });
+        draft.authenticator.last_reply = sync.clone().map(|bytes| CachedReply { counter, bytes, at: now });
+    }
+    if limits.by_outbox {
+        sync.iter().for_each(|bytes| draft.queue_answer(bytes.clone(), rng));
     }
     let offers = reply.split_off(reply.iter().take_while(|item| item.kind != OutboxKind::Rotation).count());
     let reply = reply.into_iter().map(|item| item.bytes).chain(sync).chain(offers.into_iter().map(|item| item.bytes));
     Ok(Decision { reply: reply.collect(), changes: draft.finish(), fresh: true })
 }
 
-/// Takes the acknowledgement: every set up to `highest` arrived, and whatever SYNC was on its way is answered.
-fn settle(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) {
+/// Takes the acknowledgement: every set up to `highest` arrived, and whatever SYNC was on its way is answered. Says
+/// whether a set did.
+fn settle(draft: &mut Draft<'_>, highest: CodeIndex, rng: &mut (impl CryptoRng + ?Sized)) -> bool {
     let settled = draft.drop_outbox(|item| match item.kind {
         OutboxKind::Set { last, .. } => last <= highest,
-        OutboxKind::Sync => true,
+        OutboxKind::Sync | OutboxKind::Answer => true,
         OutboxKind::Rotation => false,
     });
+    let mut has_new_set = false;
     for item in settled {
         if let OutboxKind::Set { first, last } = item.kind {
+            has_new_set = true;
             draft.note(EventKind::SetAcknowledged, format!("codes {first} to {last} are on the device"), rng);
         }
     }
     draft.authenticator.acknowledged = draft.authenticator.acknowledged.max(highest);
+    has_new_set
 }
 
 /// When this server was put back from a backup, or is behind the device for another reason: goes on above the device's
@@ -115,7 +122,7 @@ fn catch_up(
 fn collides(draft: &Draft<'_>, highest: CodeIndex) -> bool {
     draft.outstanding_set().is_some_and(|item| match item.kind {
         OutboxKind::Set { first, last } => first <= highest && highest < last,
-        OutboxKind::Rotation | OutboxKind::Sync => false,
+        OutboxKind::Rotation | OutboxKind::Sync | OutboxKind::Answer => false,
     })
 }
 
@@ -128,6 +135,8 @@ struct Talk<'a> {
     request: &'a Request,
     newest: bool,
     switched: bool,
+    /// The request acknowledges a set.
+    has_new_set: bool,
 }
 
 impl Talk<'_> {
@@ -140,22 +149,32 @@ impl Talk<'_> {
     ) -> Result<(), Refusal> {
         let is_asked = is_needed || self.request.wanted != 0;
         let runs_low = self.newest && self.request.unused <= self.draft.policy.threshold;
-        let is_due = is_asked || runs_low || issue::is_low(&self.draft, self.keyring);
+        let rest = self.rest_of_the_set();
+        let is_due = is_asked || runs_low || rest.is_some() || issue::is_low(&self.draft, self.keyring);
         if self.draft.outstanding_set().is_some() || !is_due {
             return Ok(());
         }
         let order = Order {
-            wanted: Some(self.request.wanted).filter(|wanted| !matches!(*wanted, 0 | WANTED_SERVERS_CHOICE)),
+            wanted: rest.or(Some(self.request.wanted).filter(|wanted| !matches!(*wanted, 0 | WANTED_SERVERS_CHOICE))),
             reset,
             left_on_device: self.newest.then_some(self.request.unused),
             why: why(self.request, is_needed),
-            sending: Sending::Reply,
+            sending: self.limits.sending(),
         };
         match issue::issue(&mut self.draft, &self.keys, self.keyring, self.limits, &order, rng)? {
             Issued::Capped(sentence) if is_asked => self.draft.note(EventKind::RefillCapped, sentence, rng),
             Issued::Set | Issued::Capped(_) => {}
         }
         Ok(())
+    }
+
+    /// How many codes are to follow a set that has arrived: the policy's sets are larger than one message holds, and each
+    /// part goes when the one before it is on the device.
+    fn rest_of_the_set(&self) -> Option<u8> {
+        let size = self.draft.policy.set_size.filter(|_| self.limits.by_outbox && self.has_new_set)?;
+        let largest = largest_set(self.draft.policy.format(), self.limits.set_message_bytes);
+        let live = u8::try_from(self.draft.live_codes(self.keyring).len()).unwrap_or(u8::MAX);
+        size.checked_sub(live).filter(|rest| *rest > 0 && size > largest)
     }
 
     /// Goes on with a rotation; not in the answer that completes one, which the device waits for under the new key.
@@ -169,25 +188,39 @@ impl Talk<'_> {
         }
         let ephemeral = self.request.ephemeral.clone().filter(|_| self.newest);
         let wish = Wish { ephemeral, counter, asks: asks && self.newest };
-        rotate::advance(&mut self.draft, &self.keys, wish, self.keyring, rng)
+        rotate::advance(&mut self.draft, &self.keys, wish, self.keyring, self.limits.sending(), rng)
     }
 
     /// What goes out of the outbox with this answer: the set that is outstanding, then the key that is offered.
     fn send_again(&mut self) -> Vec<OutboxItem> {
-        let with_set = self.limits.always_answer || self.request.wanted != 0;
-        let with_key =
-            self.limits.always_answer || self.request.ephemeral.is_some() || self.request.reason == Reason::Rotate;
-        let is_chosen = |item: &OutboxItem| match item.kind {
-            OutboxKind::Set { .. } => with_set,
-            OutboxKind::Rotation => with_key,
-            OutboxKind::Sync => false,
-        };
-        self.draft.reschedule(self.draft.now.plus(RESEND_AFTER_MS), is_chosen);
+        let is_chosen = self.chosen();
+        self.draft.sent_now(self.draft.now.plus(RESEND_AFTER_MS), &is_chosen);
         let draft = &self.draft;
         let goes_out = |item: &&OutboxItem| is_chosen(item) || draft.is_new(item);
         let mut items: Vec<OutboxItem> = draft.outbox().iter().filter(goes_out).cloned().collect();
         items.sort_by_key(|item| super::order(item.kind));
         items
+    }
+
+    /// The same where answers leave by the outbox: it becomes due.
+    fn make_due(&mut self) -> Vec<OutboxItem> {
+        let is_chosen = self.chosen();
+        self.draft.make_due(self.limits, &is_chosen);
+        let draft = &self.draft;
+        let goes_out = |item: &&OutboxItem| is_chosen(item) || draft.is_new(item);
+        draft.outbox().iter().filter(goes_out).cloned().collect()
+    }
+
+    /// Which of the messages that wait this request asks for.
+    fn chosen(&self) -> impl Fn(&OutboxItem) -> bool + use<> {
+        let always = self.limits.always_answer;
+        let with_set = always || self.request.wanted != 0;
+        let with_key = always || self.request.ephemeral.is_some() || self.request.reason == Reason::Rotate;
+        move |item| match item.kind {
+            OutboxKind::Set { .. } => with_set,
+            OutboxKind::Rotation => with_key,
+            OutboxKind::Sync | OutboxKind::Answer => false,
+        }
     }
 
     /// Whether a SYNC is called for beside what goes out anyway.

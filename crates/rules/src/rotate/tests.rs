@@ -4,6 +4,7 @@ use matchbook_protocol::{CodeIndex, Delivery, Epoch, Profile, Suite};
 
 use super::{MAX_KEY_MESSAGES, is_due};
 use crate::admin;
+use crate::draft::RESEND_AFTER_MS;
 use crate::keyring::KeyPlace;
 use crate::model::{EventKind, OutboxKind, RefillReason, RotationReason, SealedKey};
 use crate::refusal::Culprit;
@@ -213,7 +214,9 @@ fn a_set_and_the_wish_for_a_key_go_in_one_reply() {
     assert_eq!(reply.len(), 2);
     hand.hold(&reply[0]);
     assert!(hand.sync(&reply[1]).rotate);
-    assert_eq!(world.decide(&request).unwrap().reply, reply);
+    assert!(world.decide(&request).unwrap().reply.is_empty());
+    world.now = world.now.plus(RESEND_AFTER_MS);
+    assert_eq!(world.decide(&request).unwrap().reply, reply[1..], "the set is due again by the outbox");
 }
 
 #[test]

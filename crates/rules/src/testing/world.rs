@@ -87,6 +87,7 @@ impl World {
             profile,
             valid_for_ms: DAY_MS,
             server: "https://codes.example".into(),
+            msisdn: None,
         };
         let Self { state, subscriber, keyring, now, rng, .. } = self;
         let (changes, enrolment) = enrol::create(&state.realm, subscriber, request, keyring, *now, rng).unwrap();
@@ -264,9 +265,14 @@ impl World {
                 state.outbox.push(*item);
             }
             Write::DeleteOutbox { message, .. } => state.outbox.retain(|item| item.message != message),
-            Write::OutboxAttempt { message, next_attempt_at, .. } => {
+            Write::OutboxAttempt { message, at, next_attempt_at, .. } => {
                 let item = state.outbox.iter_mut().find(|item| item.message == message).unwrap();
                 item.attempts += 1;
+                item.sent_at = Some(at);
+                item.next_attempt_at = next_attempt_at;
+            }
+            Write::OutboxDue { message, next_attempt_at, .. } => {
+                let item = state.outbox.iter_mut().find(|item| item.message == message).unwrap();
                 item.next_attempt_at = next_attempt_at;
             }
             other => panic!("not a write of these decisions: {other:?}"),

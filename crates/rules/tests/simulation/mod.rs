@@ -292,6 +292,7 @@ impl Simulation {
                 realm: item.realm.clone(),
                 id: item.authenticator,
                 message: item.message,
+                at: self.world.now,
                 next_attempt_at: self.world.now.plus(60_000),
             });
         }

@@ -29,6 +29,8 @@ pub(crate) struct DeviceItem {
     label: String,
     suite: SuiteName,
     delivery: DeliveryName,
+    /// Where short messages to it go; null: nowhere.
+    number: Option<String>,
     status: StatusName,
     /// The number of the key in use.
     epoch: u32,
@@ -86,6 +88,7 @@ impl From<&DeviceSnapshot> for DeviceItem {
             label: device.label.clone(),
             suite: device.profile.suite().into(),
             delivery: device.profile.delivery().into(),
+            number: device.msisdn.as_ref().map(ToString::to_string),
             status: status(snapshot),
             epoch: device.keys.current.epoch.0,
             next_index: device.next_index.0,
@@ -253,17 +256,21 @@ async fn carry_out(
     known_device(core, realm, id).await.map(|snapshot| Json((&snapshot).into()))
 }
 
-async fn change(
+pub(super) async fn change(
     core: &Core,
     id: &AuthenticatorId,
     decide: impl Fn(&DeviceSnapshot) -> Result<Changes, Refusal>,
 ) -> Result<(), Problem> {
     let decided = core.decide_device(id, |snapshot| Ok(Outcome { changes: decide(snapshot)?, answer: () })).await?;
-    core.waiting.wake(id);
+    core.reach(id);
     decided.ok_or_else(|| Problem::not_found("There is no such device."))
 }
 
-async fn known_device(core: &Core, realm: &RealmId, id: &AuthenticatorId) -> Result<DeviceSnapshot, Problem> {
+pub(super) async fn known_device(
+    core: &Core,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+) -> Result<DeviceSnapshot, Problem> {
     let snapshot = core.store.load_device(id).await?.filter(|snapshot| snapshot.realm.id == *realm);
     snapshot.ok_or_else(|| Problem::not_found(format!("There is no device {id} in the realm {realm}.")))
 }

@@ -7,12 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use matchbook_protocol::sms::server_text;
 use matchbook_protocol::{Delivery, Profile, Suite};
 use matchbook_rules::enrol::{self, EnrolmentRequest};
 use matchbook_rules::{RealmId, SubscriberId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::messages::number;
 use super::{MAX_LABEL, readable};
 use crate::auth::Caller;
 use crate::body::{Body, Names};
@@ -87,6 +89,17 @@ impl From<Delivery> for DeliveryName {
     }
 }
 
+/// What carries a device's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BearerName {
+    /// HTTP, to the server's URL. With a number, sets that nobody asked for come by short message too.
+    #[default]
+    Http,
+    /// Short messages alone, for a device without a data connection. Needs a number.
+    Sms,
+}
+
 /// A new enrolment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +116,12 @@ pub(crate) struct NewEnrolment {
     /// Default `shared`.
     #[serde(default)]
     delivery: DeliveryName,
+    /// The number that short messages to it go to: `+` and 1–15 digits. Default: none.
+    #[schema(example = "+491701234567")]
+    number: Option<String>,
+    /// What carries its messages. Default `http`.
+    #[serde(default)]
+    bearer: BearerName,
     /// How long the enrolment can be used, 60–604,800 s. Default a day.
     valid_for_s: Option<u64>,
 }
@@ -137,12 +156,14 @@ pub(crate) async fn create_enrolment(
     let profile =
         Profile::new(new.suite.into(), new.delivery.into()).map_err(|error| Problem::bad_request(error.to_string()))?;
     let valid_for = valid_for(new.valid_for_s)?;
+    let number = number(new.number)?;
     let now = chance::now();
     let request = EnrolmentRequest {
         label: readable("label", new.label, MAX_LABEL)?,
         profile,
         valid_for_ms: valid_for,
-        server: core.public_url.clone(),
+        server: server(&core, new.bearer, number.is_some())?,
+        msisdn: number,
     };
     let (changes, enrolment) = enrol::create(&realm, &user, request, &core.keyring, now, &mut chance::rng())?;
     core.commit(changes).await?;
@@ -154,6 +175,22 @@ pub(crate) async fn create_enrolment(
     };
     let never_cached = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((StatusCode::CREATED, never_cached, Json(item)))
+}
+
+/// Where the device finds the server.
+fn server(core: &Core, bearer: BearerName, has_number: bool) -> Result<String, Problem> {
+    match (bearer, &core.sms) {
+        (BearerName::Http, _) => Ok(core.public_url.clone()),
+        (BearerName::Sms, None) => {
+            Err(Problem::bad_request("bearer sms: the server has no centre for short messages; see --sms"))
+        }
+        (BearerName::Sms, Some(_)) if !has_number => {
+            Err(Problem::bad_request("bearer sms needs the device's number, such as +491701234567"))
+        }
+        (BearerName::Sms, Some(desk)) => server_text(&desk.number).ok_or_else(|| {
+            Problem::bad_request("bearer sms: the server's own number is a name, which nobody can call")
+        }),
+    }
 }
 
 /// Milliseconds.

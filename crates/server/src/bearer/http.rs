@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use matchbook_protocol::envelope::{MAX_SEQUENCE, compress_uplink, expand_downlink};
 use matchbook_protocol::wire::{DownlinkKind, UnverifiedDownlink};
-use matchbook_rules::request::BearerLimits;
 use tokio::time::{Instant, sleep_until};
 
 use crate::core::Core;
@@ -20,6 +19,7 @@ use crate::inbound::Answer;
 use crate::limits::MAX_WAIT;
 use crate::problem::Problem;
 use crate::rate;
+use crate::sms::Way;
 
 /// The media type of one message (RFC 9052 §10.2), and of the sequence of messages that answers it.
 pub(crate) const MESSAGE: &str = "application/cose";
@@ -55,7 +55,7 @@ pub(crate) async fn post_message(
     }
     let compressed = compress_uplink(&body).unwrap_or_default();
     let deadline = Instant::now() + preferred_wait(&parts.headers);
-    let Some(answer) = core.receive(&compressed, &BearerLimits::HTTP).await? else {
+    let Some(answer) = core.receive(&compressed, Way::Http).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let answer = hold_for_push(&core, answer, deadline).await?;

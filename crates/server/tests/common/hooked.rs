@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Changes, DeviceSnapshot, OutboxItem, Realm, RealmId, Subscriber, SubscriberId,
-    TokenRecord, VerifySnapshot, Write,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
 use matchbook_store::{
     AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup,
@@ -259,6 +259,18 @@ impl Store for Hooked {
 
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError> {
         self.inner.outbox_due(now, limit).await
+    }
+
+    async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
+        self.inner.dispatches(realm, id, limit).await
+    }
+
+    async fn dispatch_of(&self, centre: &str, centre_id: &str) -> Result<Option<Dispatch>, LoadError> {
+        self.inner.dispatch_of(centre, centre_id).await
+    }
+
+    async fn buckets(&self, realm: &RealmId, keys: &[BucketKey]) -> Result<Vec<Bucket>, LoadError> {
+        self.inner.buckets(realm, keys).await
     }
 
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {

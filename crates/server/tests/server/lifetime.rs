@@ -178,6 +178,7 @@ async fn enrol(site: &Site, url: &str) -> matchbook_protocol::Enrolment {
         profile: profile.unwrap(),
         valid_for_ms: 600_000,
         server: url.to_owned(),
+        msisdn: None,
     };
     let (changes, enrolment) = enrol::create(&realm, &alice, request, &keyring(), now, &mut hand::rng()).unwrap();
     store.commit(changes).await.unwrap();

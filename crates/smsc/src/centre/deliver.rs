@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::submit::HEADER_INDICATOR;
 use super::validity::receipt_date;
 use super::{Shared, bind::Bind};
+use crate::clock::after;
 use crate::conditions::ReceiptForm;
 use crate::desk::{Delivery, Item, Route};
 use crate::ticket::{Outcome, Receipt};
@@ -56,7 +57,7 @@ impl Seat {
             Delivery::Message { from, to, segment } => message(from, to, &user_data::write(segment)),
             Delivery::Receipt { receipt, .. } => write_receipt(receipt, self.has_parameters),
         };
-        self.unanswered.insert(sequence_number, (item, Instant::now() + self.shared.options.response));
+        self.unanswered.insert(sequence_number, (item, after(Instant::now(), self.shared.options.response)));
         pdu
     }
 
@@ -68,7 +69,7 @@ impl Seat {
         match status {
             CommandStatus::EsmeRok => network.delivered(self.id, &item),
             CommandStatus::EsmeRxPAppn | CommandStatus::EsmeRxRAppn => network.refused(self.id, &item),
-            _ => network.try_again(self.id, item, Instant::now() + self.shared.options.retry_pause),
+            _ => network.try_again(self.id, item, after(Instant::now(), self.shared.options.retry_pause)),
         }
     }
 

@@ -17,6 +17,7 @@ use super::deliver::Seat;
 use super::frame::{Frame, FrameCodec};
 use super::submit::{Accepted, accept};
 use super::{Orders, Shared};
+use crate::clock::after;
 use crate::desk::{Item, Route};
 
 /// How many PDUs that have come already are worked off before the answers are written.
@@ -223,7 +224,7 @@ impl Session {
             return self.fault();
         }
         self.answer(sequence_number, bind.answer(&self.shared.options)).await?;
-        let route = Route { centre: self.shared.number, system_id: bind.system_id.clone() };
+        let route = Route { centre: self.shared.address, system_id: bind.system_id.clone() };
         let seat = bind.role.receives().then(|| Seat::take(&self.shared, route.clone(), &bind));
         self.shared.bound.fetch_add(1, Ordering::Relaxed);
         self.bound = Some(Bound { shared: Arc::clone(&self.shared), role: bind.role, route, seat });
@@ -241,9 +242,9 @@ impl Session {
     /// When there is something to do though nobody says anything.
     fn wake_at(&self) -> Instant {
         let options = &self.shared.options;
-        let Some(bound) = &self.bound else { return self.began + options.session_init };
+        let Some(bound) = &self.bound else { return after(self.began, options.session_init) };
         let silent = if self.has_asked { options.inactivity } else { options.enquire_link.min(options.inactivity) };
-        let silent_at = self.heard + silent;
+        let silent_at = after(self.heard, silent);
         let unanswered = bound.seat.as_ref().and_then(Seat::deadline);
         unanswered.map_or(silent_at, |unanswered| unanswered.min(silent_at))
     }
@@ -252,7 +253,7 @@ impl Session {
         let now = Instant::now();
         let seat = self.bound.as_ref().and_then(|bound| bound.seat.as_ref());
         let is_answer_due = seat.and_then(Seat::deadline).is_some_and(|deadline| deadline <= now);
-        if self.bound.is_none() || is_answer_due || now >= self.heard + self.shared.options.inactivity {
+        if self.bound.is_none() || is_answer_due || now >= after(self.heard, self.shared.options.inactivity) {
             return Err(End::Silence);
         }
         self.has_asked = true;

@@ -10,6 +10,7 @@ use rusmpp::tlvs::TlvValue;
 use tokio::time::Instant;
 
 use super::{Shared, validity};
+use crate::clock::after;
 use crate::desk::Route;
 use crate::ticket::{Ticket, Wants};
 use crate::user_data::{self, Extras, Raw, UserDataError};
@@ -55,7 +56,7 @@ pub(super) fn accept(shared: &Shared, route: &Route, submit: &SubmitSm) -> Resul
         from,
         to,
         submitted_at,
-        expires: now + validity,
+        expires: after(now, validity),
         missing,
         is_settled: AtomicBool::new(false),
         has_alarm: AtomicBool::new(false),

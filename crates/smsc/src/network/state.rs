@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::parcel;
 use crate::air::{Air, Event, Parcel};
 use crate::chance::{Fate, Leg, Passage, corrupt, fate};
-use crate::clock::Clock;
+use crate::clock::{Clock, after};
 use crate::conditions::Conditions;
 use crate::counts::{Counts, NumberCounts};
 use crate::desk::{Delivery, Desk, Item};
@@ -174,7 +174,7 @@ impl State {
         } else if self.air.is_full() {
             self.lose(&parcel);
         } else {
-            self.air.schedule(now + passage.takes, Event::Arrival(Box::new(parcel)));
+            self.air.schedule(after(now, passage.takes), Event::Arrival(Box::new(parcel)));
         }
     }
 

@@ -168,7 +168,7 @@ async fn a_centre_that_is_dropped_loses_nothing() {
 
 #[tokio::test]
 async fn who_does_not_answer_a_delivery_is_hung_up_on() {
-    let options = CentreOptions { response: Duration::from_millis(100), ..quick() };
+    let options = CentreOptions { response: Duration::from_secs(1), ..quick() };
     let (network, centre) = centre(Conditions::default(), options).await;
     let phone = network.phone(ALICE.parse().unwrap());
     let mut esme = Esme::bound(centre.address(), Role::Receiver).await;

@@ -1,6 +1,6 @@
 //! Delivery receipts.
 
-use matchbook_smsc::{CentreOptions, Conditions, ReceiptForm};
+use matchbook_smsc::{Centre, CentreOptions, Conditions, ReceiptForm};
 use rusmpp::pdus::{DeliverSm, SubmitSm};
 use rusmpp::tlvs::TlvValue;
 use rusmpp::types::EmptyOrFullCOctetString;
@@ -153,6 +153,21 @@ async fn a_phone_that_is_off_gets_it_later_or_never() {
     let incoming = phone.receive().await;
     assert_eq!(incoming.segment.body, matchbook_protocol::sms::Body::Data(b"long".to_vec()));
     assert_eq!(phone.try_receive(), None);
+}
+
+#[tokio::test]
+async fn a_centre_that_starts_again_has_the_receipts_of_the_one_before() {
+    let (network, first) = centre(Conditions::default(), CentreOptions::default()).await;
+    let _phone = network.phone(ALICE.parse().unwrap());
+    let mut sends = Esme::bound(first.address(), Role::Transmitter).await;
+    let id = sends.submit(submit(ALICE, b"x")).await;
+    until("it is delivered", || network.counts().delivered == 1).await;
+    let address = first.address();
+    first.hang_up();
+    first.stop().await;
+    let again = Centre::start(network, address, CentreOptions::default()).await.unwrap();
+    let mut receives = Esme::bound(again.address(), Role::Receiver).await;
+    assert_eq!(parameters(&receives.receive().await).0, Some(id));
 }
 
 #[tokio::test]

@@ -96,18 +96,26 @@ async fn unbind_is_answered_and_closes() {
 }
 
 #[tokio::test]
-async fn the_centre_asks_whether_one_is_there_and_hangs_up_on_silence() {
-    let options = CentreOptions {
-        enquire_link: Duration::from_millis(50),
-        inactivity: Duration::from_millis(1_500),
-        ..CentreOptions::default()
-    };
+async fn the_centre_asks_whether_one_is_there() {
+    let options = CentreOptions { enquire_link: Duration::from_millis(50), ..CentreOptions::default() };
     let (_network, centre) = centre(Conditions::default(), options).await;
     let mut esme = Esme::bound(centre.address(), Role::Transceiver).await;
     for _ in 0..3 {
         let asked = esme.find(|command| command.id() == CommandId::EnquireLink).await;
         esme.send_as(CommandStatus::EsmeRok, asked.sequence_number(), Pdu::EnquireLinkResp).await;
     }
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_asked_and_hung_up_on() {
+    let options = CentreOptions {
+        enquire_link: Duration::from_millis(200),
+        inactivity: Duration::from_millis(1_000),
+        ..CentreOptions::default()
+    };
+    let (_network, centre) = centre(Conditions::default(), options).await;
+    let mut esme = Esme::bound(centre.address(), Role::Transceiver).await;
+    esme.find(|command| command.id() == CommandId::EnquireLink).await;
     esme.end().await;
 }
 

@@ -127,6 +127,14 @@ async fn realm_view(store: &dyn Store, name: &str, view: &mut String) {
         let found = store.load_verify(&lookup).await.unwrap();
         writeln!(view, "{party} {operation}: {:?} {:?}", found.operation, found.candidates).unwrap();
     }
+    for device in DEVICES {
+        writeln!(view, "sent {:?}", store.dispatches(&realm, &id(device), 9).await.unwrap()).unwrap();
+    }
+    for (centre, name) in [("north", "0"), ("north", "1"), ("south", "0")] {
+        let found = store.dispatch_of(centre, name).await.unwrap().map(|it| (it.centre, it.centre_id, it.at));
+        writeln!(view, "receipt {found:?}").unwrap();
+    }
+    writeln!(view, "{:?}", store.buckets(&realm, &[bucket(9), bucket(1)]).await.unwrap()).unwrap();
     let filter = AuthenticatorFilter::default();
     let page = Page { after: Some(id(DEVICES[0])), limit: 1 };
     writeln!(view, "{:?}", store.authenticators(&realm, &filter, page).await.unwrap()).unwrap();

@@ -3,10 +3,10 @@
 use matchbook_protocol::codes::CodeFormat;
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Delivery, Epoch, Handle, Profile, Suite, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, AuthenticatorKeys, BucketKey, Changes, CodeTag, DayCount, EpochKey, EventKind, Guard,
-    IssuedSet, Mode, Operation, OperationId, OutboxItem, OutboxKind, Policy, Realm, RealmId, RelyingPartyId,
-    RequestWindow, Role, SealedKey, Spend, SpendKind, Status, Subscriber, SubscriberId, TokenId, TokenRecord, Verdict,
-    VerifyTarget, Version, Write,
+    AuditEvent, Authenticator, AuthenticatorKeys, BucketKey, Changes, CodeTag, Content, DayCount, Dispatch, DispatchId,
+    DispatchState, EpochKey, EventKind, Guard, IssuedSet, Mode, Operation, OperationId, OutboxItem, OutboxKind, Policy,
+    Priority, Realm, RealmId, RelyingPartyId, RequestWindow, Role, SealedKey, Spend, SpendKind, Status, Subscriber,
+    SubscriberId, TokenId, TokenRecord, Verdict, VerifyTarget, Version, Write,
 };
 
 use crate::{CommitError, Page, Store, VerifyLookup};
@@ -67,6 +67,7 @@ pub fn authenticator(realm: &str, byte: u8, subscriber: &str) -> Authenticator {
         subscriber: subscriber_id(subscriber),
         label: "phone".to_owned(),
         profile: Profile::new(Suite::X25519, Delivery::Shared).unwrap(),
+        msisdn: None,
         handle: Handle(7),
         status: Status::Active,
         keys: AuthenticatorKeys {
@@ -140,11 +141,29 @@ pub fn outbox(realm: &str, byte: u8, message: u8) -> OutboxItem {
         authenticator: id(byte),
         message: [message; 16],
         kind: OutboxKind::Set { first: CodeIndex(1), last: CodeIndex(40) },
+        priority: Priority::Prompt,
         epoch: Epoch(0),
         bytes: vec![message; 133],
         created_at: UnixMillis(5_500),
         attempts: 0,
+        sent_at: None,
         next_attempt_at: UnixMillis(6_000),
+    }
+}
+
+/// The first part of a set's message, handed over at a time.
+pub fn dispatch(realm: &str, byte: u8, message: u8, at: u64) -> Dispatch {
+    Dispatch {
+        id: DispatchId { realm: realm_id(realm), authenticator: id(byte), message: [message; 16], attempt: 1, part: 1 },
+        parts: 1,
+        content: Content::Set,
+        bytes: 133,
+        centre: "north".to_owned(),
+        centre_id: Some(format!("{message:x}")),
+        at: UnixMillis(at),
+        state: DispatchState::Submitted,
+        settled_at: None,
+        error: String::new(),
     }
 }
 

@@ -3,10 +3,11 @@
 use matchbook_protocol::codes::{Alphabet, CodeFormat};
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, AuthenticatorKeys, BucketKey, CachedReply, Changes, CodeTag, DayCount, EpochKey,
-    EventKind, Guard, IssuedSet, Mode, NextKey, Operation, OperationId, OutboxItem, OutboxKind, Policy, Realm, RealmId,
-    RefillReason, RelyingPartyId, RequestWindow, Role, RotationReason, SealedKey, Spend, SpendKind, Status, Subscriber,
-    SubscriberId, TokenId, TokenRecord, Verdict, Version, Write,
+    AuditEvent, Authenticator, AuthenticatorKeys, BucketKey, CachedReply, Changes, CodeTag, Content, DayCount,
+    Dispatch, DispatchId, DispatchState, EpochKey, EventKind, Guard, IssuedSet, Mode, NextKey, Operation, OperationId,
+    OutboxItem, OutboxKind, Policy, Priority, Realm, RealmId, RefillReason, RelyingPartyId, RequestWindow, Role,
+    RotationReason, SealedKey, Spend, SpendKind, Status, Subscriber, SubscriberId, TokenId, TokenRecord, Verdict,
+    Version, Write,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -118,8 +119,15 @@ fn write() -> impl Strategy<Value = Write> {
         1 => (realm_id(), bucket()).prop_map(|(realm, bucket)| Write::ClearBucket { realm, bucket }),
         3 => outbox().prop_map(|it| Write::InsertOutbox(Box::new(it))),
         1 => (key(), message()).prop_map(|((realm, id), message)| Write::DeleteOutbox { realm, id, message }),
+        1 => (key(), message(), time(), time()).prop_map(|((realm, id), message, at, next_attempt_at)| {
+            Write::OutboxAttempt { realm, id, message, at, next_attempt_at }
+        }),
         1 => (key(), message(), time()).prop_map(|((realm, id), message, next_attempt_at)| {
-            Write::OutboxAttempt { realm, id, message, next_attempt_at }
+            Write::OutboxDue { realm, id, message, next_attempt_at }
+        }),
+        2 => dispatch().prop_map(|it| Write::InsertDispatch(Box::new(it))),
+        1 => (dispatch(), dispatch_state(), time()).prop_map(|(it, state, at)| {
+            Write::SettleDispatch { id: it.id, state, at, error: it.error }
         }),
         2 => event().prop_map(|it| Write::Audit(Box::new(it))),
         1 => token().prop_map(|it| Write::InsertToken(Box::new(it))),
@@ -138,11 +146,13 @@ pub fn authenticator() -> impl Strategy<Value = Authenticator> {
         let (status, current, next, public_key, (highest, seen), last_reply) = state;
         let (sync_sequence, next_index, acknowledged, restored, (day, sets), version) = counts;
         let (rotation_wanted, refill_due, reported_unused, created_at, last_seen_at) = flags;
+        let msisdn = (handle % 2 == 0).then(|| format!("+49{handle}").parse().unwrap());
         Authenticator {
             realm,
             id,
             subscriber,
             label,
+            msisdn,
             profile,
             handle: Handle(handle),
             status,
@@ -198,7 +208,7 @@ fn next_key() -> impl Strategy<Value = NextKey> {
 }
 
 fn reply() -> impl Strategy<Value = CachedReply> {
-    (any::<u32>(), bytes()).prop_map(|(counter, bytes)| CachedReply { counter, bytes })
+    (any::<u32>(), bytes(), time()).prop_map(|(counter, bytes, at)| CachedReply { counter, bytes, at })
 }
 
 fn rotation() -> impl Strategy<Value = RotationReason> {
@@ -301,20 +311,58 @@ fn outbox() -> impl Strategy<Value = OutboxItem> {
     let kind = prop_oneof![
         (index(), index()).prop_map(|(first, last)| OutboxKind::Set { first, last }),
         Just(OutboxKind::Rotation),
-        Just(OutboxKind::Sync)
+        Just(OutboxKind::Sync),
+        Just(OutboxKind::Answer)
     ];
-    let times = (time(), any::<u32>(), time());
+    let priority = select(vec![Priority::Prompt, Priority::Bulk]);
+    let times = (time(), any::<u32>(), option::of(time()), time(), priority);
     (realm_id(), device_id(), message(), kind, any::<u32>(), bytes(), times).prop_map(
-        |(realm, authenticator, message, kind, epoch, bytes, (created_at, attempts, next_attempt_at))| OutboxItem {
+        |(
             realm,
             authenticator,
             message,
             kind,
+            epoch,
+            bytes,
+            (created_at, attempts, sent_at, next_attempt_at, priority),
+        )| OutboxItem {
+            realm,
+            authenticator,
+            message,
+            kind,
+            priority,
             epoch: Epoch(epoch),
             bytes,
             created_at,
             attempts,
+            sent_at,
             next_attempt_at,
+        },
+    )
+}
+
+fn dispatch_state() -> impl Strategy<Value = DispatchState> {
+    use DispatchState::{Delivered, Expired, Failed, InDoubt, Submitted};
+    select(vec![Submitted, InDoubt, Delivered, Expired, Failed])
+}
+
+fn dispatch() -> impl Strategy<Value = Dispatch> {
+    let id = (realm_id(), device_id(), message(), 1..3_u32, 1..3_u8);
+    let content = select(vec![Content::Set, Content::Rotation, Content::Sync]);
+    let centre = (select(vec!["north", "south"]), option::of("[0-3]"));
+    let fate = (dispatch_state(), option::of(time()), "[a-z]{0,3}");
+    (id, content, centre, time(), any::<u16>(), fate).prop_map(
+        |((realm, authenticator, message, attempt, part), content, (centre, centre_id), at, bytes, fate)| Dispatch {
+            id: DispatchId { realm, authenticator, message, attempt, part },
+            parts: 2,
+            content,
+            bytes,
+            centre: centre.to_owned(),
+            centre_id,
+            at,
+            state: fate.0,
+            settled_at: fate.1,
+            error: fate.2,
         },
     )
 }

@@ -161,11 +161,16 @@ pub async fn the_outbox_tells_what_is_due(store: Arc<dyn Store>) {
     assert!(due(19, 10).await.is_empty());
     let key = |message: u8| (realm_id("alpha"), id(1), [message; 16]);
     let (realm, id, message) = key(3);
-    let attempt = Write::OutboxAttempt { realm, id, message, next_attempt_at: UnixMillis(60) };
+    let attempt = Write::OutboxAttempt { realm, id, message, at: UnixMillis(50), next_attempt_at: UnixMillis(60) };
     commit(&*store, vec![attempt]).await.unwrap();
     assert_eq!(due(60, 10).await, [2, 1, 4, 3]);
     let found = store.outbox_due(UnixMillis(60), 10).await.unwrap();
-    let tried = OutboxItem { attempts: 1, next_attempt_at: UnixMillis(60), ..outbox("alpha", 1, 3) };
+    let tried = OutboxItem {
+        attempts: 1,
+        sent_at: Some(UnixMillis(50)),
+        next_attempt_at: UnixMillis(60),
+        ..outbox("alpha", 1, 3)
+    };
     assert_eq!(found.last(), Some(&tried));
     let (realm, id, message) = key(3);
     commit(&*store, vec![Write::DeleteOutbox { realm, id, message }]).await.unwrap();
@@ -198,7 +203,8 @@ pub async fn the_outbox_of_a_device_comes_oldest_first(store: Arc<dyn Store>) {
 
 pub async fn outbox_writes_do_nothing_when_the_message_is_gone(store: Arc<dyn Store>) {
     let (realm, id, message) = (realm_id("alpha"), id(1), [1; 16]);
-    let attempt = Write::OutboxAttempt { realm: realm.clone(), id, message, next_attempt_at: UnixMillis(1) };
+    let attempt =
+        Write::OutboxAttempt { realm: realm.clone(), id, message, at: UnixMillis(1), next_attempt_at: UnixMillis(1) };
     commit(&*store, vec![attempt, Write::DeleteOutbox { realm, id, message }]).await.unwrap();
     assert!(store.outbox_due(UnixMillis(9), 9).await.unwrap().is_empty());
 }
@@ -308,7 +314,14 @@ pub async fn stats_count(store: Arc<dyn Store>) {
         Write::InsertOutbox(Box::new(OutboxItem { created_at: UnixMillis(60), ..outbox("alpha", 1, 2) })),
     ];
     commit(&*store, writes).await.unwrap();
-    let expected =
-        StoreStats { realms: 2, authenticators: 2, outbox: 2, oldest_outbox: Some(UnixMillis(60)), bytes: 0 };
+    let expected = StoreStats {
+        realms: 2,
+        authenticators: 2,
+        outbox: 2,
+        oldest_outbox: Some(UnixMillis(60)),
+        unsent: 2,
+        oldest_unsent: Some(UnixMillis(60)),
+        bytes: 0,
+    };
     assert_eq!(StoreStats { bytes: 0, ..store.stats().await.unwrap() }, expected);
 }

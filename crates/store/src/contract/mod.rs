@@ -12,6 +12,7 @@
 
 pub mod agree;
 pub mod counts;
+pub mod dispatches;
 pub mod fixtures;
 pub mod generate;
 pub mod ledger;
@@ -67,6 +68,13 @@ macro_rules! store_contract {
             lists: work_is_due_until_it_is_begun,
             lists: due_work_comes_in_pages_and_not_for_the_suspended,
             lists: stats_count,
+            dispatches: prompt_messages_are_due_before_bulk,
+            dispatches: a_message_is_due_later_without_a_sending,
+            dispatches: every_field_of_a_dispatch_is_kept,
+            dispatches: dispatches_come_newest_first,
+            dispatches: a_receipt_means_the_newest_of_its_name,
+            dispatches: buckets_come_in_the_order_of_their_keys,
+            dispatches: pruning_forgets_old_dispatches,
             sweeps: pruning_forgets_by_time,
             sweeps: pruning_forgets_sets_that_are_spent_whole,
             sweeps: pruning_goes_on_over_many_rows,

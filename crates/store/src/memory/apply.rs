@@ -97,13 +97,41 @@ impl<'a> Attempt<'a> {
                 self.remove(|state| &mut state.outbox, &(realm, id, message));
                 Ok(())
             }
-            Write::OutboxAttempt { realm, id, message, next_attempt_at } => {
-                let key = (realm, id, message);
-                if let Some(mut item) = self.state.outbox.get(&key).cloned() {
-                    item.attempts = item.attempts.saturating_add(1);
-                    item.next_attempt_at = next_attempt_at;
-                    self.put(|state| &mut state.outbox, key, item);
-                }
+            Write::OutboxAttempt { realm, id, message, at, next_attempt_at } => {
+                self.change(
+                    |state| &mut state.outbox,
+                    (realm, id, message),
+                    |item| {
+                        item.attempts = item.attempts.saturating_add(1);
+                        item.sent_at = Some(at);
+                        item.next_attempt_at = next_attempt_at;
+                    },
+                );
+                Ok(())
+            }
+            Write::OutboxDue { realm, id, message, next_attempt_at } => {
+                self.change(
+                    |state| &mut state.outbox,
+                    (realm, id, message),
+                    |item| {
+                        item.next_attempt_at = next_attempt_at;
+                    },
+                );
+                Ok(())
+            }
+            Write::InsertDispatch(it) => {
+                self.insert(|state| &mut state.dispatches, it.id.clone(), *it, "the sending is noted")
+            }
+            Write::SettleDispatch { id, state, at, error } => {
+                self.change(
+                    |state| &mut state.dispatches,
+                    id,
+                    |it| {
+                        it.state = state;
+                        it.settled_at = Some(at);
+                        it.error = error;
+                    },
+                );
                 Ok(())
             }
             Write::Audit(it) => {
@@ -211,7 +239,8 @@ impl<'a> Attempt<'a> {
         let operations = self.remove_all(|state| &mut state.operations, |it| it.at < operations_before);
         let buckets = self.remove_all(|state| &mut state.buckets, |it| it.last_failure_at < buckets_before);
         let events = self.remove_all(|state| &mut state.events, |it| it.at < events_before);
-        Ok([count(sets.len()), operations, buckets, events].into_iter().fold(0, u64::saturating_add))
+        let dispatches = self.remove_all(|state| &mut state.dispatches, |it| it.at < events_before);
+        Ok([count(sets.len()), operations, buckets, events, dispatches].into_iter().fold(0, u64::saturating_add))
     }
 
     pub(super) fn mark_restored(&mut self, at: UnixMillis) -> Result<u64, CommitError> {
@@ -255,6 +284,18 @@ impl<'a> Attempt<'a> {
                 None => table(state).remove(&key),
             };
         }));
+    }
+
+    /// Changes a row, if it is there.
+    fn change<K, V>(&mut self, table: Table<K, V>, key: K, change: impl FnOnce(&mut V))
+    where
+        K: Ord + Clone + 'static,
+        V: Clone + 'static,
+    {
+        if let Some(mut value) = table(self.state).get(&key).cloned() {
+            change(&mut value);
+            self.put(table, key, value);
+        }
     }
 
     fn remove<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: &K) {

@@ -1,9 +1,11 @@
 //! Reads of the maps.
 
+use std::cmp::Reverse;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, OutboxItem, OutboxKind, RealmId, Status,
-    Subscriber, SubscriberId, ThrottleSnapshot, VerifySnapshot, VerifyTarget,
+    AuditEvent, Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, Dispatch, OutboxItem, OutboxKind, RealmId,
+    Status, Subscriber, SubscriberId, ThrottleSnapshot, VerifySnapshot, VerifyTarget,
 };
 
 use super::state::{DeviceKey, LAST_INDEX, State};
@@ -128,8 +130,20 @@ impl State {
     pub(super) fn outbox_due(&self, now: UnixMillis, limit: u32) -> Vec<OutboxItem> {
         let mut due: Vec<&OutboxItem> = self.outbox.values().filter(|it| it.next_attempt_at <= now).collect();
         // The sort keeps the order of the keys among equals.
-        due.sort_by_key(|it| it.next_attempt_at);
+        due.sort_by_key(|it| (it.priority, it.next_attempt_at));
         due.into_iter().take(rows(limit.min(MAX_PAGE))).cloned().collect()
+    }
+
+    pub(super) fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Vec<Dispatch> {
+        let of_device = |it: &&Dispatch| it.id.realm == *realm && it.id.authenticator == *id;
+        let mut found: Vec<&Dispatch> = self.dispatches.values().filter(of_device).collect();
+        found.sort_by_key(|it| (Reverse(it.at), it.id.message, Reverse(it.id.attempt), it.id.part));
+        cut(found.into_iter(), limit)
+    }
+
+    pub(super) fn dispatch_of(&self, centre: &str, centre_id: &str) -> Option<Dispatch> {
+        let is_meant = |it: &&Dispatch| it.centre == centre && it.centre_id.as_deref() == Some(centre_id);
+        self.dispatches.values().filter(is_meant).min_by_key(|it| (Reverse(it.at), it.id.message)).cloned()
     }
 
     pub(super) fn work_due(&self, after: Option<&AuthenticatorId>, limit: u32) -> Vec<AuthenticatorId> {
@@ -154,6 +168,8 @@ impl State {
             authenticators: count(self.authenticators.values().filter(|it| it.status != Status::Revoked).count()),
             outbox: count(self.outbox.len()),
             oldest_outbox: self.outbox.values().map(|it| it.created_at).min(),
+            unsent: count(self.outbox.values().filter(|it| it.attempts == 0).count()),
+            oldest_unsent: self.outbox.values().filter(|it| it.attempts == 0).map(|it| it.created_at).min(),
             bytes: 0,
         }
     }

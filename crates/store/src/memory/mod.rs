@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Changes, DeviceSnapshot, OutboxItem, Realm, RealmId, Subscriber, SubscriberId,
-    TokenRecord, VerifySnapshot,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
 use self::state::State;
@@ -143,6 +143,19 @@ impl Store for MemoryStore {
 
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError> {
         Ok(self.state().outbox_due(now, limit))
+    }
+
+    async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
+        Ok(self.state().dispatches(realm, id, limit))
+    }
+
+    async fn dispatch_of(&self, centre: &str, centre_id: &str) -> Result<Option<Dispatch>, LoadError> {
+        Ok(self.state().dispatch_of(centre, centre_id))
+    }
+
+    async fn buckets(&self, realm: &RealmId, keys: &[BucketKey]) -> Result<Vec<Bucket>, LoadError> {
+        let state = self.state();
+        Ok(keys.iter().map(|key| state.buckets.get(&(realm.clone(), *key)).copied().unwrap_or_default()).collect())
     }
 
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {

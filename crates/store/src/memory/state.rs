@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, IssuedSet, Operation, OperationId, OutboxItem, Realm, RealmId,
-    RelyingPartyId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord,
+    AuditEvent, Authenticator, Bucket, BucketKey, Dispatch, DispatchId, IssuedSet, Operation, OperationId, OutboxItem,
+    Realm, RealmId, RelyingPartyId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord,
 };
 
 pub(super) type DeviceKey = (RealmId, AuthenticatorId);
@@ -27,6 +27,7 @@ pub(super) struct State {
     pub(super) failures: BTreeMap<DeviceKey, u32>,
     pub(super) buckets: BTreeMap<(RealmId, BucketKey), Bucket>,
     pub(super) outbox: BTreeMap<MessageKey, OutboxItem>,
+    pub(super) dispatches: BTreeMap<DispatchId, Dispatch>,
     pub(super) events: BTreeMap<(RealmId, [u8; 16]), AuditEvent>,
     pub(super) tokens: BTreeMap<TokenId, TokenRecord>,
 }

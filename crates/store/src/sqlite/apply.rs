@@ -1,6 +1,7 @@
 //! Checks the guards of a change and makes its writes, inside a transaction that the writer holds.
 
 mod issue;
+mod outbox;
 mod state;
 
 use matchbook_protocol::AuthenticatorId;
@@ -88,11 +89,19 @@ fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
             [text(realm.as_str()), blob(&bucket.0)],
         )
         .map(drop),
-        Write::InsertOutbox(item) => issue::insert_outbox(connection, item),
-        Write::DeleteOutbox { realm, id, message } => issue::delete_outbox(connection, realm, id, message),
-        Write::OutboxAttempt { realm, id, message, next_attempt_at } => {
-            issue::outbox_attempt(connection, realm, id, message, *next_attempt_at)
+        Write::InsertOutbox(item) => outbox::insert(connection, item),
+        Write::DeleteOutbox { realm, id, message } => {
+            outbox::delete(connection, &outbox::MessageKey { realm, id, message })
         }
+        Write::OutboxAttempt { realm, id, message, at, next_attempt_at } => {
+            let key = outbox::MessageKey { realm, id, message };
+            outbox::attempt(connection, &key, *at, *next_attempt_at)
+        }
+        Write::OutboxDue { realm, id, message, next_attempt_at } => {
+            outbox::due(connection, &outbox::MessageKey { realm, id, message }, *next_attempt_at)
+        }
+        Write::InsertDispatch(dispatch) => outbox::insert_dispatch(connection, dispatch),
+        Write::SettleDispatch { id, state, at, error } => outbox::settle_dispatch(connection, id, *state, *at, error),
         Write::Audit(event) => state::insert_event(connection, event),
         Write::InsertToken(token) => state::insert_token(connection, token),
         Write::DeleteToken(id) => state::delete_token(connection, *id),

@@ -1,12 +1,17 @@
 //! Lists, for operators and for the sweeps.
 
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
-use matchbook_rules::{AuditEvent, Authenticator, OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord};
+use matchbook_rules::{
+    AuditEvent, Authenticator, Bucket, BucketKey, Dispatch, OutboxItem, Priority, Realm, RealmId, Subscriber,
+    SubscriberId, TokenRecord,
+};
 use rusqlite::Connection;
 
 use super::apply::one;
+use super::load;
 use super::rows::{
-    OUTBOX_ROTATION, OUTBOX_SYNC, ReadError, STATUS_ACTIVE, STATUS_REVOKED, blob, column, number, row, rows, text, time,
+    OUTBOX_ROTATION, OUTBOX_SYNC, ReadError, STATUS_ACTIVE, STATUS_REVOKED, blob, column, number, priority, row, rows,
+    text, time,
 };
 use crate::agreed::page_limit;
 use crate::{AuthenticatorFilter, EventFilter, MAX_PAGE, Page, StoreStats};
@@ -87,8 +92,40 @@ pub(super) fn token_by_hash(connection: &Connection, hash: &[u8; 32]) -> Result<
 }
 
 pub(super) fn outbox_due(connection: &Connection, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, ReadError> {
-    let sql = "WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, realm, authenticator, message LIMIT ?2";
-    rows(connection, sql, [time(now), number(limit.min(MAX_PAGE))])
+    let sql = "WHERE priority = ?1 AND next_attempt_at <= ?2 \
+               ORDER BY next_attempt_at, realm, authenticator, message LIMIT ?3";
+    let limit = limit.min(MAX_PAGE);
+    let due = |class, limit: u32| rows(connection, sql, [number(priority(class)), time(now), number(limit)]);
+    let mut found: Vec<OutboxItem> = due(Priority::Prompt, limit)?;
+    let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+    if left > 0 {
+        found.extend(due(Priority::Bulk, left)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn dispatches(
+    connection: &Connection,
+    realm: &RealmId,
+    id: &AuthenticatorId,
+    limit: u32,
+) -> Result<Vec<Dispatch>, ReadError> {
+    let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY at DESC, message, attempt DESC, part LIMIT ?3";
+    rows(connection, sql, [text(realm.as_str()), blob(&id.0), number(page_limit(limit))])
+}
+
+pub(super) fn dispatch_of(
+    connection: &Connection,
+    centre: &str,
+    centre_id: &str,
+) -> Result<Option<Dispatch>, ReadError> {
+    // Centres begin their numbers anew: the latest is meant.
+    let sql = "WHERE centre = ?1 AND centre_id = ?2 ORDER BY at DESC, message LIMIT 1";
+    row(connection, sql, [text(centre), text(centre_id)])
+}
+
+pub(super) fn buckets(connection: &Connection, realm: &RealmId, keys: &[BucketKey]) -> Result<Vec<Bucket>, ReadError> {
+    keys.iter().map(|key| load::bucket(connection, realm, *key)).collect()
 }
 
 pub(super) fn work_due(
@@ -132,11 +169,15 @@ pub(super) fn stats(connection: &Connection) -> Result<StoreStats, ReadError> {
     let sql = "SELECT count(*) FROM authenticators WHERE status <> ?1";
     let authenticators = column(connection, sql, [number(STATUS_REVOKED)], |it| it.number())?;
     let oldest = column(connection, "SELECT min(created_at) FROM outbox", [], |it| it.opt_time())?;
+    let oldest_unsent =
+        column(connection, "SELECT min(created_at) FROM outbox WHERE attempts = 0", [], |it| it.opt_time())?;
     Ok(StoreStats {
         realms: count("SELECT count(*) FROM realms")?,
         authenticators: authenticators.first().copied().unwrap_or(0),
         outbox: count("SELECT count(*) FROM outbox")?,
         oldest_outbox: oldest.first().copied().flatten(),
+        unsent: count("SELECT count(*) FROM outbox WHERE attempts = 0")?,
+        oldest_unsent: oldest_unsent.first().copied().flatten(),
         bytes: 0,
     })
 }

@@ -151,7 +151,7 @@ fn failures(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> R
     Ok(one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number())?.unwrap_or(0))
 }
 
-fn bucket(connection: &Connection, realm: &RealmId, key: BucketKey) -> Result<Bucket, ReadError> {
+pub(super) fn bucket(connection: &Connection, realm: &RealmId, key: BucketKey) -> Result<Bucket, ReadError> {
     let found: Option<BucketRow> =
         row(connection, "WHERE realm = ?1 AND bucket = ?2", [text(realm.as_str()), blob(&key.0)])?;
     Ok(found.map(|row| row.0).unwrap_or_default())

@@ -21,8 +21,10 @@ pub(super) struct Migration {
 }
 
 /// All steps, in order. A file of `migrations/` that was in a release is never changed.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../../migrations/001_initial.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", sql: include_str!("../../migrations/001_initial.sql") },
+    Migration { number: 2, name: "short_messages", sql: include_str!("../../migrations/002_short_messages.sql") },
+];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY,

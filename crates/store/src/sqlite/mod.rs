@@ -36,8 +36,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Changes, DeviceSnapshot, OutboxItem, Realm, RealmId, Subscriber, SubscriberId,
-    TokenRecord, VerifySnapshot,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 use rusqlite::Connection;
 
@@ -211,6 +211,21 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
     }
 
+    async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
+        let (realm, id) = (realm.clone(), *id);
+        self.readers.read(move |connection| list::dispatches(connection, &realm, &id, limit)).await
+    }
+
+    async fn dispatch_of(&self, centre: &str, centre_id: &str) -> Result<Option<Dispatch>, LoadError> {
+        let (centre, centre_id) = (centre.to_owned(), centre_id.to_owned());
+        self.readers.read(move |connection| list::dispatch_of(connection, &centre, &centre_id)).await
+    }
+
+    async fn buckets(&self, realm: &RealmId, keys: &[BucketKey]) -> Result<Vec<Bucket>, LoadError> {
+        let (realm, keys) = (realm.clone(), keys.to_vec());
+        self.readers.read(move |connection| list::buckets(connection, &realm, &keys)).await
+    }
+
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
         self.readers.read(move |connection| list::work_due(connection, after.as_ref(), limit)).await
     }
@@ -226,8 +241,9 @@ impl Store for SqliteStore {
         let operations = prune::operations(&self.writer, operations_before).await?;
         let buckets = prune::buckets(&self.readers, &self.writer, buckets_before).await?;
         let events = prune::events(&self.writer, &realms, events_before).await?;
+        let dispatches = prune::dispatches(&self.writer, events_before).await?;
         let sets = prune::spent_sets(&self.readers, &self.writer).await?;
-        Ok([operations, buckets, events, sets].into_iter().fold(0, u64::saturating_add))
+        Ok([operations, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {

@@ -25,6 +25,16 @@ pub(super) async fn operations(writer: &Writer, before: UnixMillis) -> Result<u6
     .await
 }
 
+pub(super) async fn dispatches(writer: &Writer, before: UnixMillis) -> Result<u64, CommitError> {
+    until_none(writer, move |connection| {
+        let sql = "DELETE FROM dispatches WHERE (realm, authenticator, message, attempt, part) IN ( \
+                       SELECT realm, authenticator, message, attempt, part FROM dispatches WHERE at < ?1 \
+                       ORDER BY at LIMIT ?2)";
+        execute(connection, sql, [time(before), number(STEP_ROWS)])
+    })
+    .await
+}
+
 /// An event's id begins with its time, so the old ones stand first in each realm.
 pub(super) async fn events(writer: &Writer, realms: &[String], before: UnixMillis) -> Result<u64, CommitError> {
     let mut forgotten: u64 = 0;

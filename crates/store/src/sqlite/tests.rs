@@ -39,11 +39,15 @@ fn a_step_that_fails_leaves_the_layout_as_it_was() {
     let path = folder.path().join("store.db");
     let (_lock, mut connection) =
         open(&path, OpenOptions { create: true, ..OpenOptions::default() }, Origin::Store).unwrap();
-    let first = || Migration { number: 1, name: MIGRATIONS[0].name, sql: MIGRATIONS[0].sql };
-    let bad = [first(), Migration { number: 2, name: "bad", sql: "CREATE TABLE later (x); SELECT nothing" }];
+    let number = u32::try_from(MIGRATIONS.len()).unwrap() + 1;
+    let and = |name, sql| {
+        let known = MIGRATIONS.iter().map(|step| Migration { number: step.number, name: step.name, sql: step.sql });
+        known.chain([Migration { number, name, sql }]).collect::<Vec<_>>()
+    };
+    let bad = and("bad", "CREATE TABLE later (x); SELECT nothing");
     assert!(matches!(migrate(&mut connection, &path, &bad), Err(OpenError::Unavailable(_))));
     assert!(!connection.table_exists(None::<&str>, "later").unwrap());
-    let good = [first(), Migration { number: 2, name: "good", sql: "CREATE TABLE later (x)" }];
+    let good = and("good", "CREATE TABLE later (x)");
     migrate(&mut connection, &path, &good).unwrap();
     migrate(&mut connection, &path, &good).unwrap();
     // The release before it refuses what it does not know.
@@ -65,8 +69,11 @@ fn frequent_queries_use_an_index() {
         "SELECT authenticator FROM authenticators AS a \
          WHERE (refill_due IS NOT NULL OR rotation_wanted IS NOT NULL) AND status = ?1 AND restored = 0 \
          ORDER BY realm, authenticator LIMIT ?4",
-        "SELECT * FROM outbox WHERE next_attempt_at <= ?1 \
-         ORDER BY next_attempt_at, realm, authenticator, message LIMIT ?2",
+        "SELECT * FROM outbox WHERE priority = ?1 AND next_attempt_at <= ?2 \
+         ORDER BY next_attempt_at, realm, authenticator, message LIMIT ?3",
+        "SELECT min(created_at) FROM outbox WHERE attempts = 0",
+        "SELECT * FROM dispatches WHERE centre = ?1 AND centre_id = ?2",
+        "SELECT realm FROM dispatches WHERE at < ?1 ORDER BY at LIMIT ?2",
         "SELECT * FROM audit WHERE realm = ?1 AND id < ?2 AND authenticator = ?4 ORDER BY id DESC LIMIT ?3",
         "SELECT * FROM audit WHERE realm = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
         "SELECT realm, relying_party, operation FROM operations WHERE at < ?1 ORDER BY at LIMIT ?2",

@@ -70,7 +70,7 @@ async fn expect(store: &dyn Store) {
 fn rotating() -> Authenticator {
     let mut it = Authenticator {
         version: Version(1),
-        last_reply: Some(CachedReply { counter: 4, bytes: vec![6; 36] }),
+        last_reply: Some(CachedReply { counter: 4, bytes: vec![6; 36], at: UnixMillis(0) }),
         rotation_wanted: Some(RotationReason::Operator),
         refill_due: Some(RefillReason::ServerCount),
         next_index: CodeIndex(81),

@@ -84,13 +84,14 @@ async fn a_newer_or_another_layout_is_refused() {
     with_device(&open(&path).unwrap()).await;
     for (change, back, says) in [
         (
-            "INSERT INTO migrations VALUES (2, 'later', zeroblob(32), 0)",
-            "DELETE FROM migrations WHERE number = 2",
-            "newer release (layout 2, this one knows 1)",
+            "INSERT INTO migrations VALUES (3, 'later', zeroblob(32), 0)",
+            "DELETE FROM migrations WHERE number = 3",
+            "newer release (layout 3, this one knows 2)",
         ),
         (
             "CREATE TABLE kept AS SELECT * FROM migrations; UPDATE migrations SET sha256 = zeroblob(32)",
-            "UPDATE migrations SET sha256 = (SELECT sha256 FROM kept); DROP TABLE kept",
+            "UPDATE migrations SET sha256 = (SELECT sha256 FROM kept WHERE kept.number = migrations.number); \
+             DROP TABLE kept",
             "step 1 (initial)",
         ),
     ] {
@@ -101,7 +102,7 @@ async fn a_newer_or_another_layout_is_refused() {
         // It was only looked at.
         assert!(open(&path).unwrap().load_device(&id(1)).await.unwrap().is_some());
     }
-    tamper(&path, "UPDATE migrations SET number = 5");
+    tamper(&path, "UPDATE migrations SET number = number + 4");
     assert!(matches!(refused(&path, OpenOptions::default()), OpenError::Damaged(_)));
 }
 

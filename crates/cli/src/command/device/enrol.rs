@@ -19,6 +19,9 @@ struct NewEnrolment<'a> {
     delivery: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_for_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a str>,
+    bearer: &'static str,
 }
 
 /// An enrolment whose URI went into a file.
@@ -41,6 +44,8 @@ pub(super) fn run(args: &Enrol, api: &Api, realm: &str, ui: &Ui) -> Result<(), C
         suite: args.suite.word(),
         delivery: if args.public_key { "public-key" } else { "shared" },
         valid_for_s: args.valid_for,
+        number: args.number.as_deref(),
+        bearer: if args.sms_only { "sms" } else { "http" },
     };
     let made = api.post(&path(&["v1", "realms", realm, "enrolments"]), &new)?;
     let (device, uri) = (show::needed(&made, "device")?, show::needed(&made, "uri")?);

@@ -1,12 +1,12 @@
-//! Writes of sets, of the ledger of spends, and of the outbox.
+//! Writes of sets and of the ledger of spends.
 
-use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
-use matchbook_rules::{IssuedSet, OutboxItem, RealmId, Spend};
+use matchbook_protocol::{AuthenticatorId, CodeIndex};
+use matchbook_rules::{IssuedSet, RealmId, Spend};
 use rusqlite::{Connection, params_from_iter};
 
 use super::{Failure, execute, guard_holds, insert, key, one};
 use crate::agreed::last_index;
-use crate::sqlite::rows::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set, blob, number, spend_kind, text, time};
+use crate::sqlite::rows::{INSERT_SET, bind_set, blob, number, spend_kind, text, time};
 
 pub(super) fn insert_set(connection: &Connection, set: &IssuedSet) -> Result<(), Failure> {
     let IssuedSet { realm, authenticator, first, .. } = set;
@@ -86,32 +86,4 @@ pub(super) fn spend(connection: &Connection, spend: &Spend) -> Result<(), Failur
     guard_holds(execute(connection, sql, values)? == 1, || {
         format!("code {} of device {} is used, or its set is void", spend.index, spend.authenticator)
     })
-}
-
-pub(super) fn insert_outbox(connection: &Connection, item: &OutboxItem) -> Result<(), Failure> {
-    insert(connection, INSERT_OUTBOX, params_from_iter(bind_outbox(item)), || {
-        format!("a message for device {} has the same id", item.authenticator)
-    })
-}
-
-pub(super) fn delete_outbox(
-    connection: &Connection,
-    realm: &RealmId,
-    id: &AuthenticatorId,
-    message: &[u8; 16],
-) -> Result<(), Failure> {
-    let sql = "DELETE FROM outbox WHERE realm = ?1 AND authenticator = ?2 AND message = ?3";
-    execute(connection, sql, [text(realm.as_str()), blob(&id.0), blob(message)]).map(drop)
-}
-
-pub(super) fn outbox_attempt(
-    connection: &Connection,
-    realm: &RealmId,
-    id: &AuthenticatorId,
-    message: &[u8; 16],
-    next_attempt_at: UnixMillis,
-) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET attempts = min(attempts + 1, 4294967295), next_attempt_at = ?4 \
-               WHERE realm = ?1 AND authenticator = ?2 AND message = ?3";
-    execute(connection, sql, [text(realm.as_str()), blob(&id.0), blob(message), time(next_attempt_at)]).map(drop)
 }

@@ -1,12 +1,13 @@
 //! Table `authenticators`.
 
-use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile};
+use matchbook_protocol::sms::Address;
+use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 use matchbook_rules::{
     Authenticator, AuthenticatorKeys, CachedReply, DayCount, EpochKey, NextKey, RequestWindow, SealedKey, Status,
     Version,
 };
 
-use super::values::{bits, blob, number, opt, text, time};
+use super::values::{bits, blob, number, opt, owned_text, text, time};
 use super::words::{
     STATUS_ACTIVE, STATUS_PENDING, STATUS_REVOKED, STATUS_SUSPENDED, read_refill, read_rotation, refill, rotation,
 };
@@ -14,9 +15,9 @@ use super::{Bad, Bound, Fields, Stored, next_version};
 
 macro_rules! values {
     () => {
-        "subscriber, label, profile, handle, status, expires_at, key_epoch, key_sealed, key_since, key_messages, \
+        "subscriber, label, msisdn, profile, handle, status, expires_at, key_epoch, key_sealed, key_since, key_messages, \
          next_epoch, next_sealed, next_ephemeral, next_counter, public_key, request_highest, request_seen, \
-         reply_counter, reply_bytes, sync_sequence, next_index, acknowledged, restored, rotation_wanted, refill_due, \
+         reply_counter, reply_bytes, reply_at, sync_sequence, next_index, acknowledged, restored, rotation_wanted, refill_due, \
          day, day_sets, reported_unused, created_at, last_seen_at, version"
     };
 }
@@ -24,7 +25,7 @@ macro_rules! values {
 macro_rules! bound {
     () => {
         "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, \
-         ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33"
+         ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35"
     };
 }
 
@@ -37,11 +38,11 @@ pub(in crate::sqlite) const UPDATE_AUTHENTICATOR: &str = concat!(
     values!(),
     ") = (",
     bound!(),
-    ") WHERE realm = ?1 AND authenticator = ?2 AND version = ?33 - 1"
+    ") WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1"
 );
 
 /// The values to bind; the version is one more than the model's.
-pub(in crate::sqlite) fn bind(it: &Authenticator) -> Bound<'_, 33> {
+pub(in crate::sqlite) fn bind(it: &Authenticator) -> Bound<'_, 35> {
     let (status, expires_at) = match it.status {
         Status::Pending { expires_at } => (STATUS_PENDING, Some(expires_at)),
         Status::Active => (STATUS_ACTIVE, None),
@@ -54,6 +55,7 @@ pub(in crate::sqlite) fn bind(it: &Authenticator) -> Bound<'_, 33> {
         blob(&it.id.0),
         text(it.subscriber.as_str()),
         text(&it.label),
+        opt(it.msisdn.as_ref(), |number| owned_text(number.to_string())),
         number(it.profile.to_byte()),
         number(it.handle.0),
         number(status),
@@ -71,6 +73,7 @@ pub(in crate::sqlite) fn bind(it: &Authenticator) -> Bound<'_, 33> {
         bits(it.requests.seen),
         opt(it.last_reply.as_ref(), |reply| number(reply.counter)),
         opt(it.last_reply.as_ref(), |reply| blob(&reply.bytes)),
+        opt(it.last_reply.as_ref(), |reply| time(reply.at)),
         number(it.sync_sequence),
         number(it.next_index.0),
         number(it.acknowledged.0),
@@ -97,6 +100,7 @@ impl Stored for Authenticator {
             id: AuthenticatorId(fields.array()?),
             subscriber: fields.name()?,
             label: fields.text()?.to_owned(),
+            msisdn: msisdn(fields)?,
             profile: Profile::from_byte(fields.number()?).map_err(|_| fields.bad("is no profile"))?,
             handle: Handle(fields.number()?),
             status: status(fields)?,
@@ -117,6 +121,11 @@ impl Stored for Authenticator {
             version: Version(fields.number()?),
         })
     }
+}
+
+fn msisdn(fields: &mut Fields<'_>) -> Result<Option<Address>, Bad> {
+    let Some(text) = fields.opt_text()? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| fields.bad("is no number"))
 }
 
 fn status(fields: &mut Fields<'_>) -> Result<Status, Bad> {
@@ -154,9 +163,12 @@ fn next(fields: &mut Fields<'_>) -> Result<Option<NextKey>, Bad> {
 }
 
 fn last_reply(fields: &mut Fields<'_>) -> Result<Option<CachedReply>, Bad> {
-    match (fields.opt_number()?, fields.opt_blob()?) {
-        (Some(counter), Some(bytes)) => Ok(Some(CachedReply { counter, bytes: bytes.to_vec() })),
-        (None, None) => Ok(None),
-        (Some(_), None) | (None, Some(_)) => Err(fields.bad("and reply_counter are not both there")),
+    match (fields.opt_number()?, fields.opt_blob()?, fields.opt_time()?) {
+        (Some(counter), Some(bytes), at) => {
+            // Rows from before the column have no time, which is long ago.
+            Ok(Some(CachedReply { counter, bytes: bytes.to_vec(), at: at.unwrap_or(UnixMillis(0)) }))
+        }
+        (None, None, _) => Ok(None),
+        (Some(_), None, _) | (None, Some(_), _) => Err(fields.bad("and reply_counter are not both there")),
     }
 }

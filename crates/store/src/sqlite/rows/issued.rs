@@ -4,7 +4,9 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch};
 use matchbook_rules::{CodeTag, IssuedSet, OutboxItem, OutboxKind};
 
 use super::values::{blob, number, opt, owned_blob, text, time};
-use super::words::{OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, alphabet, read_format};
+use super::words::{
+    OUTBOX_ANSWER, OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, alphabet, priority, read_format, read_priority,
+};
 use super::{Bad, Bound, Fields, Stored};
 use crate::agreed::last_index;
 
@@ -13,8 +15,8 @@ pub(in crate::sqlite) const INSERT_SET: &str = "INSERT INTO sets \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 pub(in crate::sqlite) const INSERT_OUTBOX: &str = "INSERT INTO outbox \
-     (realm, authenticator, message, kind, first, last, epoch, bytes, created_at, attempts, next_attempt_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+     (realm, authenticator, message, kind, first, last, priority, epoch, bytes, created_at, attempts, sent_at, \
+     next_attempt_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// The values to bind for a set that ends with `last`.
 pub(in crate::sqlite) fn bind_set(it: &IssuedSet, last: CodeIndex) -> Bound<'_, 9> {
@@ -52,11 +54,12 @@ impl Stored for IssuedSet {
     }
 }
 
-pub(in crate::sqlite) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 11> {
+pub(in crate::sqlite) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 13> {
     let (kind, range) = match it.kind {
         OutboxKind::Set { first, last } => (OUTBOX_SET, Some((first, last))),
         OutboxKind::Rotation => (OUTBOX_ROTATION, None),
         OutboxKind::Sync => (OUTBOX_SYNC, None),
+        OutboxKind::Answer => (OUTBOX_ANSWER, None),
     };
     [
         text(it.realm.as_str()),
@@ -65,18 +68,20 @@ pub(in crate::sqlite) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 11> {
         number(kind),
         opt(range, |(first, _)| number(first.0)),
         opt(range, |(_, last)| number(last.0)),
+        number(priority(it.priority)),
         number(it.epoch.0),
         blob(&it.bytes),
         time(it.created_at),
         number(it.attempts),
+        opt(it.sent_at, time),
         time(it.next_attempt_at),
     ]
 }
 
 impl Stored for OutboxItem {
     const TABLE: &'static str = "outbox";
-    const SELECT: &'static str = "SELECT realm, authenticator, message, kind, first, last, epoch, bytes, created_at, \
-         attempts, next_attempt_at";
+    const SELECT: &'static str = "SELECT realm, authenticator, message, kind, first, last, priority, epoch, bytes, \
+         created_at, attempts, sent_at, next_attempt_at";
     const KEY: usize = 3;
 
     fn decode(fields: &mut Fields<'_>) -> Result<Self, Bad> {
@@ -85,10 +90,12 @@ impl Stored for OutboxItem {
             authenticator: AuthenticatorId(fields.array()?),
             message: fields.array()?,
             kind: outbox_kind(fields)?,
+            priority: read_priority(fields)?,
             epoch: Epoch(fields.number()?),
             bytes: fields.blob()?.to_vec(),
             created_at: fields.time()?,
             attempts: fields.number()?,
+            sent_at: fields.opt_time()?,
             next_attempt_at: fields.time()?,
         })
     }
@@ -99,6 +106,7 @@ fn outbox_kind(fields: &mut Fields<'_>) -> Result<OutboxKind, Bad> {
         (OUTBOX_SET, Some(first), Some(last)) => Ok(OutboxKind::Set { first: CodeIndex(first), last: CodeIndex(last) }),
         (OUTBOX_ROTATION, None, None) => Ok(OutboxKind::Rotation),
         (OUTBOX_SYNC, None, None) => Ok(OutboxKind::Sync),
+        (OUTBOX_ANSWER, None, None) => Ok(OutboxKind::Answer),
         _ => Err(fields.bad("does not fit the kind, or there is no such kind")),
     }
 }

@@ -1,6 +1,7 @@
 //! How the model's types lie in columns, and back. A row that does not make sense is refused and named.
 
 mod authenticator;
+mod dispatch;
 mod fields;
 mod issued;
 mod realm;
@@ -10,6 +11,7 @@ mod values;
 mod words;
 
 pub(super) use authenticator::{INSERT_AUTHENTICATOR, UPDATE_AUTHENTICATOR, bind as bind_authenticator};
+pub(super) use dispatch::{INSERT_DISPATCH, bind_dispatch};
 pub(super) use fields::{Bad, Fields};
 pub(super) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
 pub(super) use realm::{
@@ -19,7 +21,9 @@ pub(super) use realm::{
 pub(super) use throttle::{BucketRow, INSERT_OPERATION, bind_operation};
 pub(super) use token::{INSERT_TOKEN, bind_token};
 pub(super) use values::{blob, number, text, time};
-pub(super) use words::{OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, spend_kind};
+pub(super) use words::{
+    OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, dispatch_state, priority, spend_kind,
+};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Row};

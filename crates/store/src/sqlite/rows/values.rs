@@ -11,6 +11,10 @@ pub(in crate::sqlite) fn blob(bytes: &[u8]) -> ToSqlOutput<'_> {
     ToSqlOutput::Borrowed(ValueRef::Blob(bytes))
 }
 
+pub(in crate::sqlite) fn owned_text(text: String) -> ToSqlOutput<'static> {
+    ToSqlOutput::Owned(Value::Text(text))
+}
+
 pub(in crate::sqlite) fn owned_blob(bytes: Vec<u8>) -> ToSqlOutput<'static> {
     ToSqlOutput::Owned(Value::Blob(bytes))
 }

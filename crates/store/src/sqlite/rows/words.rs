@@ -1,7 +1,7 @@
 //! The numbers that stand for kinds and states in the columns. A number is never given another meaning.
 
 use matchbook_protocol::codes::{Alphabet, CodeFormat};
-use matchbook_rules::{EventKind, RefillReason, RotationReason, SpendKind, Verdict};
+use matchbook_rules::{Content, DispatchState, EventKind, Priority, RefillReason, RotationReason, SpendKind, Verdict};
 
 use super::{Bad, Fields};
 
@@ -15,6 +15,59 @@ pub(in crate::sqlite) const STATUS_REVOKED: u8 = 3;
 pub(in crate::sqlite) const OUTBOX_SET: u8 = 0;
 pub(in crate::sqlite) const OUTBOX_ROTATION: u8 = 1;
 pub(in crate::sqlite) const OUTBOX_SYNC: u8 = 2;
+pub(in crate::sqlite) const OUTBOX_ANSWER: u8 = 3;
+
+/// `priority` of `outbox`.
+pub(in crate::sqlite) const fn priority(priority: Priority) -> u8 {
+    match priority {
+        Priority::Prompt => 0,
+        Priority::Bulk => 1,
+    }
+}
+
+pub(super) fn read_priority(fields: &mut Fields<'_>) -> Result<Priority, Bad> {
+    Ok(if fields.flag()? { Priority::Bulk } else { Priority::Prompt })
+}
+
+/// `content` of `dispatches`.
+pub(super) const fn content(content: Content) -> u8 {
+    match content {
+        Content::Set => 0,
+        Content::Rotation => 1,
+        Content::Sync => 2,
+    }
+}
+
+pub(super) fn read_content(fields: &mut Fields<'_>) -> Result<Content, Bad> {
+    match fields.number::<u8>()? {
+        0 => Ok(Content::Set),
+        1 => Ok(Content::Rotation),
+        2 => Ok(Content::Sync),
+        _ => Err(fields.bad("is no kind of message")),
+    }
+}
+
+/// `state` of `dispatches`.
+pub(in crate::sqlite) const fn dispatch_state(state: DispatchState) -> u8 {
+    match state {
+        DispatchState::Submitted => 0,
+        DispatchState::InDoubt => 1,
+        DispatchState::Delivered => 2,
+        DispatchState::Expired => 3,
+        DispatchState::Failed => 4,
+    }
+}
+
+pub(super) fn read_dispatch_state(fields: &mut Fields<'_>) -> Result<DispatchState, Bad> {
+    match fields.number::<u8>()? {
+        0 => Ok(DispatchState::Submitted),
+        1 => Ok(DispatchState::InDoubt),
+        2 => Ok(DispatchState::Delivered),
+        3 => Ok(DispatchState::Expired),
+        4 => Ok(DispatchState::Failed),
+        _ => Err(fields.bad("is no state of a short message")),
+    }
+}
 
 /// `mode` of `realms`.
 pub(in crate::sqlite) const MODE_INDEXED: u8 = 0;

@@ -1,0 +1,109 @@
+//! Short messages that come in: joined, decided about, committed; and receipts, noted with what they are about.
+
+use std::sync::{PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use matchbook_protocol::sms::{Address, Segment};
+use matchbook_rules::{DispatchState, sms};
+
+use super::Way;
+use crate::bearer::sms::centre::{Inbox, NotNow, Receipt, ReceiptState};
+use crate::chance;
+use crate::core::Core;
+use crate::metrics::{Inbound, SmsEvent};
+
+/// How often a receipt that overtook the note of its message is looked for again, and how long apart: the note is one
+/// commit behind the centre's answer.
+const RECEIPT_PAUSES: [Duration; 4] =
+    [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+
+/// Where the centres put what comes in. It does not keep the server alive.
+pub(crate) struct Door(pub(crate) Weak<Core>);
+
+#[async_trait]
+impl Inbox for Door {
+    async fn message(&self, _centre: &str, from: &Address, segment: Segment) -> Result<(), NotNow> {
+        self.0.upgrade().ok_or(NotNow)?.take_short_message(from, &segment).await
+    }
+
+    async fn receipt(&self, centre: &str, receipt: Receipt) -> Result<(), NotNow> {
+        self.0.upgrade().ok_or(NotNow)?.take_receipt(centre, receipt).await
+    }
+}
+
+impl Core {
+    /// Who sent it counts for nothing but the limit on senders: numbers are forged easily. The answer goes to the number
+    /// that the device is registered with.
+    async fn take_short_message(&self, from: &Address, segment: &Segment) -> Result<(), NotNow> {
+        let Some(desk) = &self.sms else { return Err(NotNow) };
+        if !self.rates.sender(from) {
+            self.metrics.inbound(Inbound::Limited);
+            return Ok(());
+        }
+        let joined = {
+            let mut reassembler = desk.reassembler.lock().unwrap_or_else(PoisonError::into_inner);
+            reassembler.accept(from, segment, chance::now())
+        };
+        match joined {
+            Ok(None) => {
+                self.metrics.inbound(Inbound::Part);
+                Ok(())
+            }
+            Ok(Some(bytes)) => {
+                self.metrics.inbound(Inbound::Whole);
+                let received = self.receive(&bytes, Way::ShortMessage).await;
+                desk.wake();
+                received.map(drop).map_err(|problem| {
+                    tracing::warn!(?problem, "a short message cannot be taken now and is to come again");
+                    NotNow
+                })
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a short message was refused");
+                self.metrics.inbound(Inbound::Refused);
+                Ok(())
+            }
+        }
+    }
+
+    async fn take_receipt(&self, centre: &str, receipt: Receipt) -> Result<(), NotNow> {
+        let state = match receipt.state {
+            ReceiptState::Delivered => DispatchState::Delivered,
+            ReceiptState::Expired => DispatchState::Expired,
+            ReceiptState::Failed => DispatchState::Failed,
+            ReceiptState::Other => return Ok(()),
+        };
+        let mut pauses = RECEIPT_PAUSES.into_iter();
+        let dispatch = loop {
+            let found = self.store.dispatch_of(centre, &receipt.id).await;
+            let found = found.map_err(|error| {
+                tracing::warn!(%error, "a receipt cannot be taken now and is to come again");
+                NotNow
+            })?;
+            match (found, pauses.next()) {
+                (Some(dispatch), _) => break dispatch,
+                (None, Some(pause)) => tokio::time::sleep(pause).await,
+                (None, None) => {
+                    tracing::debug!(centre, "a receipt of a message that is not ours, or was forgotten");
+                    self.metrics.sms(SmsEvent::UnknownReceipt);
+                    return Ok(());
+                }
+            }
+        };
+        if dispatch.settled_at.is_some() {
+            return Ok(());
+        }
+        let changes = sms::settle(&dispatch, state, &receipt.error, chance::now(), &mut chance::rng());
+        self.commit(changes).await.map_err(|error| {
+            tracing::warn!(%error, "a receipt cannot be noted now and is to come again");
+            NotNow
+        })?;
+        self.metrics.sms(match receipt.state {
+            ReceiptState::Delivered | ReceiptState::Other => SmsEvent::Delivered,
+            ReceiptState::Expired => SmsEvent::Expired,
+            ReceiptState::Failed => SmsEvent::Failed,
+        });
+        Ok(())
+    }
+}
