@@ -25,7 +25,7 @@ pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Serve, Store, StoreCommand};
-pub(crate) use smsc::{CentreArgs, PhoneArgs, RadioArgs, Smsc};
+pub(crate) use smsc::{CentreArgs, ModemArg, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;
 

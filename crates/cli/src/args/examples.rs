@@ -188,13 +188,13 @@ Examples:
   matchbook doctor -o json --config /etc/matchbook/config.toml";
 
 pub(super) const SMSC: &str = "\
-ESMEs bind to the centre with SMPP 3.4 or 5.0. A submit to a number without --phone is undeliverable; what a phone sends
-goes to the ESMEs that are bound, in turn. Ctrl-C ends it and prints the sums and the seed; with -o json they are all
-that is printed on standard output.
+ESMEs bind to the centre with SMPP 3.4 or 5.0. A submit to a number without --phone or --modem is undeliverable; what a
+phone sends goes to the ESMEs that are bound, in turn. A modem takes AT commands: wallets open it like a serial port. Ctrl-C ends it and prints the sums and the seed; with -o json they are all that is printed on standard output.
 
 Examples:
   matchbook smsc --phone +491700000001
   matchbook smsc --phone +491700000001 --loss 0.2 --duplication 0.05 --delay 200ms --jitter 2s --seed 7
+  matchbook smsc --modem +491700000001=/tmp/modem      then: matchbook wallet listen --modem /tmp/modem
   matchbook smsc --system-id matchbook --password-file esme.password --per-second 20 --receipts text
   matchbook smsc --listen 127.0.0.1:0 --phone 4917 -o json > sums.json";
 

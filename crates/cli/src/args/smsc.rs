@@ -90,9 +90,19 @@ pub(crate) struct PhoneArgs {
     /// A phone with this number, whose messages are printed: who from, which part, how long. May be given several times
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub(crate) phone: Vec<Address>,
+    /// A phone with this number that is a modem: the port to open is printed, and linked at LINK. May be given several times
+    #[arg(long, value_name = "NUMBER[=LINK]", value_parser = modem)]
+    pub(crate) modem: Vec<ModemArg>,
     /// Print what the messages hold, too
     #[arg(long)]
     pub(crate) show_bytes: bool,
+}
+
+/// A modem's number, and where its port is linked.
+#[derive(Clone, Debug)]
+pub(crate) struct ModemArg {
+    pub(crate) number: Address,
+    pub(crate) link: Option<PathBuf>,
 }
 
 impl From<Receipts> for ReceiptForm {
@@ -119,6 +129,14 @@ fn number(text: &str) -> Result<Address, String> {
         Ok(number)
     } else {
         Err("a phone has a number, such as +491700000001".to_owned())
+    }
+}
+
+fn modem(text: &str) -> Result<ModemArg, String> {
+    match text.split_once('=') {
+        Some((_, "")) => Err("the link behind = is empty".to_owned()),
+        Some((digits, link)) => Ok(ModemArg { number: number(digits)?, link: Some(link.into()) }),
+        None => Ok(ModemArg { number: number(text)?, link: None }),
     }
 }
 

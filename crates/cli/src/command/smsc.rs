@@ -1,5 +1,6 @@
 //! `matchbook smsc`: a simulated mobile network, for trying short messages out without an operator.
 
+mod modems;
 mod screen;
 mod sums;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::args::{CentreArgs, PhoneArgs, RadioArgs, Smsc};
 use crate::error::CliError;
 use crate::local::runtime;
 use crate::ui::Ui;
+use modems::Modems;
 use screen::{Screen, describe};
 use sums::Sums;
 
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &Smsc, ui: &Ui) -> Result<(), CliError> {
         let (mut term, mut int) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
         // Before the centre: its first submit may be for one of them.
         let came = phones(&network, &args.phones);
+        let modems = Modems::plug(&network, &args.phones.modem, ui)?;
         let centre = start(&network, &args.centre, options).await?;
         ui.talk(format!("An SMPP centre listens on {}. Seed {seed}. Ctrl-C ends it.", centre.address()));
         tokio::select! {
@@ -58,6 +61,7 @@ pub(crate) fn run(args: &Smsc, ui: &Ui) -> Result<(), CliError> {
         }
         let sums = Sums::of(&network, centre.address(), seed);
         centre.stop().await;
+        drop(modems);
         sums.print(ui)
     })
 }
@@ -96,8 +100,9 @@ fn cannot_listen(args: &CentreArgs, error: &io::Error) -> CliError {
 /// A number twice would be one phone with two prints.
 fn check_numbers(args: &PhoneArgs) -> Result<(), CliError> {
     let mut seen = HashSet::new();
-    match args.phone.iter().find(|number| !seen.insert(number.text())) {
-        Some(number) => Err(CliError::usage(format!("--phone {number} is given twice")).hint("Once is enough.")),
+    let mut numbers = args.phone.iter().chain(args.modem.iter().map(|modem| &modem.number));
+    match numbers.find(|number| !seen.insert(number.text())) {
+        Some(number) => Err(CliError::usage(format!("the phone {number} is given twice")).hint("Once is enough.")),
         None => Ok(()),
     }
 }

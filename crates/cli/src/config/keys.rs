@@ -45,6 +45,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("MATCHBOOK_TOKEN", "the bearer token itself; never shown, and never a flag"),
     ("MATCHBOOK_VAULT", "the vault of the software device, as wallet --vault"),
     ("MATCHBOOK_PASSPHRASE", "the passphrase of that vault itself; never shown, and never a flag"),
+    ("MATCHBOOK_MODEM", "the modem of the software device, as wallet --modem"),
 ];
 
 /// All settings.

@@ -49,7 +49,9 @@ pub(super) enum Command {
     /// Exchange with the server what there is: acknowledgements, refills, pushes, keys
     #[command(after_help = SYNC_EXAMPLES)]
     Sync(Sync),
-    /// Take in what comes by SMS, and answer it, until Ctrl-C: codes can be taken meanwhile
+    /// Take in what comes by SMS, and answer it, until Ctrl-C; codes can be taken meanwhile
+    ///
+    /// Each event is a line on standard output; with -o json, each is a JSON object on a line of its own.
     #[command(after_help = LISTEN_EXAMPLES)]
     Listen(Listen),
     /// Ask the server for a new key, and switch to it
@@ -285,8 +287,6 @@ Examples:
   matchbook wallet sync --modem /dev/ttyUSB0 --pin-file sim.pin";
 
 const LISTEN_EXAMPLES: &str = "\
-Data goes to standard output, a line an event; -o json prints one JSON object a line.
-
 Examples:
   matchbook wallet listen --modem /dev/ttyUSB0
   matchbook wallet listen --modem mm --for 3600

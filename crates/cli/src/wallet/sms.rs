@@ -33,10 +33,10 @@ pub(super) fn exchange(
         run(&mut device)
     };
     let mut report = done.map_err(|failure| say::failed(failure, ui))?;
-    say::tell(&report, ui);
     if report.sent > 0 {
         ui.talk(sent(&report, &server));
     }
+    say::tell(&report, ui);
     if !report.answered && !wait.is_zero() {
         ui.talk(format!("Waiting up to {} seconds for the answer.", wait.as_secs()));
         let _progress = ui.progress("Waiting for the answer");

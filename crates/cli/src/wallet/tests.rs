@@ -94,3 +94,24 @@ fn the_examples_parse() {
     }
     assert!(parsed > 20);
 }
+
+/// The page of the command line is written by hand: this holds it to the flags of short messages.
+#[test]
+fn the_reference_has_every_flag_of_short_messages() {
+    use clap::CommandFactory;
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    let section = page.split("## Short messages").nth(1).unwrap().split("\n## ").next().unwrap();
+    let cli = crate::args::Cli::command();
+    let request = cli.find_subcommand("wallet").unwrap().find_subcommand("request").unwrap();
+    let flags: Vec<_> = request.get_arguments().filter(|flag| flag.get_help_heading() == Some("SMS")).collect();
+    assert_eq!(flags.len(), section.lines().filter(|line| line.starts_with("| `--")).count());
+    for flag in flags {
+        let value = flag.get_action().takes_values().then(|| format!(" {}", flag.get_value_names().unwrap()[0]));
+        let row = format!("| `--{}{}` | ", flag.get_long().unwrap(), value.unwrap_or_default());
+        let line = section.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.ends_with(&format!(" | {} |", flag.get_help().unwrap())), "{line}");
+        for default in flag.get_default_values().iter().filter(|_| flag.get_action().takes_values()) {
+            assert!(line.starts_with(&format!("{row}`{}` |", default.to_str().unwrap())), "{line}");
+        }
+    }
+}

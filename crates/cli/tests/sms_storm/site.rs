@@ -67,7 +67,7 @@ impl Site {
     /// Starts the server and returns when it listens.
     pub(crate) fn start(&self) {
         let sms = self.home.path().join("sms.toml");
-        let mut command = self.command(&["serve", "--sms", sms.to_str().unwrap(), "--log", "warn"]);
+        let mut command = self.command(&["serve", "--sms", sms.to_str().unwrap(), "--log", &log()]);
         let limits = ["--device-messages-per-second", "100000", "--api-calls-per-second", "1000000"];
         let mut child = command.args(limits).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -171,6 +171,11 @@ impl Site {
         command.args(arguments).env_clear().env("HOME", self.home.path());
         command
     }
+}
+
+/// What the server logs: its errors, or what MATCHBOOK_STORM_LOG says.
+fn log() -> String {
+    std::env::var("MATCHBOOK_STORM_LOG").unwrap_or_else(|_| "warn".to_owned())
 }
 
 impl Drop for Site {

@@ -55,6 +55,7 @@ impl Storm {
         let centre = runtime.block_on(Centre::start(network.clone(), listen, CentreOptions::default())).unwrap();
         let site = Arc::new(Site::build(centre.address()));
         let devices = self.enrol(&site, &runtime, &network);
+        watch(&network);
         let killer = self.killer(Arc::clone(&site));
         let rotations = AtomicU32::new(0);
         let devices = self.use_codes(&site, devices, &rotations);
@@ -242,6 +243,19 @@ fn use_one(site: &Site, seen: &mut Seen) -> bool {
     );
     seen.accepted.insert(index, code);
     true
+}
+
+/// With MATCHBOOK_STORM_LOG, tells how it goes.
+fn watch(network: &Arc<Network>) {
+    if std::env::var_os("MATCHBOOK_STORM_LOG").is_some() {
+        let network = Arc::downgrade(network);
+        std::thread::spawn(move || {
+            while let Some(network) = network.upgrade() {
+                eprintln!("{:?}", network.counts());
+                std::thread::sleep(Duration::from_secs(5));
+            }
+        });
+    }
 }
 
 async fn ask<T>(wishes: &mpsc::Sender<Wish>, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> T {
