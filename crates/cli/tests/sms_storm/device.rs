@@ -55,6 +55,9 @@ pub(crate) async fn run(uri: String, slot: u8, mut phone: Phone, mut wishes: mps
         began: Instant::now(),
     };
     device.engine.set_pace(PACE);
+    // The enrolment does not know the time yet; from here on it does, and is sent again.
+    let now = device.now();
+    device.engine.tick(now);
     device.carry_out(&phone).await;
     loop {
         let wake = device.wake.unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));

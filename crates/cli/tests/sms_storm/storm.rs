@@ -101,7 +101,12 @@ impl Storm {
             let until = Instant::now() + PATIENCE;
             for round in 0..CODES {
                 let mut waiting: Vec<usize> = (0..group.len()).collect();
+                let mut tell_at = Instant::now() + Duration::from_secs(30);
                 while !waiting.is_empty() {
+                    if Instant::now() > tell_at {
+                        tell_at += Duration::from_secs(30);
+                        tell(site, round, &group[waiting[0]].1);
+                    }
                     assert!(Instant::now() < until, "{} devices have no codes in round {round}", waiting.len());
                     waiting.retain(|place| !use_one(site, &mut group[*place].1));
                     std::thread::sleep(Duration::from_millis(if waiting.is_empty() { 0 } else { 50 }));
@@ -243,6 +248,16 @@ fn use_one(site: &Site, seen: &mut Seen) -> bool {
     );
     seen.accepted.insert(index, code);
     true
+}
+
+/// With MATCHBOOK_STORM_LOG, tells of a device that has had no codes for long.
+fn tell(site: &Site, round: u32, seen: &Seen) {
+    if std::env::var_os("MATCHBOOK_STORM_LOG").is_some() {
+        let (answer, standing) = oneshot::channel();
+        seen.wishes.blocking_send(Wish::Show(answer)).unwrap();
+        let standing = standing.blocking_recv().unwrap();
+        eprintln!("round {round}: {standing:?} {} {}", site.device(&seen.device), site.messages(&seen.device));
+    }
 }
 
 /// With MATCHBOOK_STORM_LOG, tells how it goes.
