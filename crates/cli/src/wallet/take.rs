@@ -36,7 +36,7 @@ pub(super) fn run(place: &Place, args: &Take, ui: &Ui) -> Result<(), CliError> {
     let sent = exchange(&mut wallet, handle, &way, ui, "Asking for a new set", |device| device.send_pending());
     if let Err(error) = sent {
         ui.talk(format!("No new set yet: {error}"));
-        ui.talk("Run `matchbook wallet sync` when there is a network.");
+        ui.talk("Run `matchbook wallet sync` when there is a network; a `matchbook wallet listen` that runs sends it by itself.");
     }
     Ok(())
 }

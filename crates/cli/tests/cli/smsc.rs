@@ -156,6 +156,27 @@ fn show_bytes_shows_them() {
 }
 
 #[test]
+fn a_modem_is_opened_like_a_serial_port_and_its_link_goes_with_it() {
+    use matchbook_device::bearer::modem::{AtModem, AtOptions, Modem};
+    let home = Home::new();
+    let link = home.at("modem");
+    let network = Network::start(&home, &["--modem", &format!("+491700000001={link}")]);
+    let mut modem = AtModem::open(&link, AtOptions::default()).unwrap();
+    let mut esme = Esme::connect(&network);
+    assert_eq!(esme.bind("esme", ""), 0);
+    esme.submit("491700000001");
+    let incoming = modem.receive(LONG).unwrap().expect("a message comes");
+    assert!(incoming.place.is_some());
+    modem.send(&"16020".parse().unwrap(), &incoming.segment).unwrap();
+    drop(modem);
+    assert_eq!(network.interrupt().0, Some(0));
+    assert!(!std::path::Path::new(&link).is_symlink());
+    std::fs::write(&link, "a file of somebody's").unwrap();
+    let said = home.run(&["smsc", "--listen", "127.0.0.1:0", "--modem", &format!("+491700000001={link}")]);
+    said.fails(1, "link the modem at");
+}
+
+#[test]
 fn only_the_esme_that_was_named_may_bind() {
     let home = Home::new();
     let file = home.at("esme.password");
@@ -176,6 +197,8 @@ fn what_cannot_be_says_what_to_do() {
     assert!(said.err.contains("--listen 127.0.0.1:0 takes a free one"), "{}", said.err);
     home.run(&["smsc", "--listen", "192.0.2.1:2775"]).fails(1, "this machine has no such address");
     home.run(&["smsc", "--phone", "+491", "--phone", "491"]).fails(2, "given twice");
+    home.run(&["smsc", "--phone", "+491", "--modem", "491"]).fails(2, "given twice");
+    home.run(&["smsc", "--modem", "+491="]).fails(2, "the link behind = is empty");
     home.run(&["smsc", "--loss", "2"]).fails(2, "from 0 (none) to 1 (all)");
     home.run(&["smsc", "--password", "secret"]).fails(2, "unexpected argument");
     let file = home.at("esme.password");

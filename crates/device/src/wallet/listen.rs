@@ -32,8 +32,8 @@ const MAX_AT_ONCE: usize = 16;
 pub struct SmsOptions<'a> {
     /// The server's number in place of the one that the accounts name. Default: each its own.
     pub server: Option<&'a Address>,
-    /// Listen for one account alone. Messages for others are taken in all the same, and nothing is sent for them.
-    /// Default: all.
+    /// Listen for one account alone. Messages for others are taken in and answered all the same, and nothing else is
+    /// sent for them. Default: all.
     pub only: Option<Handle>,
     /// When to end. Default: never.
     pub until: Option<Instant>,
@@ -94,7 +94,7 @@ pub enum ListenFailure {
 
 impl<V: Vault> Wallet<V> {
     /// Takes in what comes by short message and sends what the accounts have to say, until `stop` is set, the time is up,
-    /// or `tell` breaks off; what is to be said by then is still sent. What came is stored before the modem deletes it,
+    /// or `tell` breaks off; what is to be said by then is still sent, and told. What came is stored before the modem deletes it,
     /// so that a crash loses nothing.
     ///
     /// A message goes to the account whose slot it names. An account without a server's number takes in what comes, and
@@ -182,7 +182,7 @@ impl<V: Vault, M: Modem, T: FnMut(SmsHeard) -> ControlFlow<()>> Listening<'_, V,
             return Ok(());
         }
         for place in 0..self.wallet.slots.len() {
-            if !self.options.only_answers && self.server_of(place).is_some() {
+            if !self.options.only_answers && self.is_meant(place) && self.server_of(place).is_some() {
                 self.let_time_pass(place)?;
             }
         }
@@ -206,9 +206,12 @@ impl<V: Vault, M: Modem, T: FnMut(SmsHeard) -> ControlFlow<()>> Listening<'_, V,
     /// Where an account's messages go; `None` when they do not go from here.
     fn server_of(&self, place: usize) -> Option<Address> {
         let account = self.wallet.account_at(place);
-        let is_meant = self.options.only.is_none_or(|only| only == account.handle());
-        let server = self.options.server.cloned().or_else(|| sms_server(account));
-        server.filter(|_| is_meant)
+        let own = sms_server(account);
+        if self.is_meant(place) { self.options.server.cloned().or(own) } else { own }
+    }
+
+    fn is_meant(&self, place: usize) -> bool {
+        self.options.only.is_none_or(|only| only == self.wallet.account_at(place).handle())
     }
 
     /// What is due is sent again, and few codes call for more.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
-use matchbook_protocol::sms::{Form, Limits, Reassembler, Segment, segments};
+use matchbook_protocol::sms::{Body, Form, Limits, Reassembler, Segment, segments};
 use matchbook_protocol::{CodeIndex, Delivery, Event, Selector, Suite, UnixMillis};
 
 use super::*;
@@ -130,6 +130,8 @@ fn a_device_enrols_and_gets_its_first_set_by_short_message() {
     assert_eq!(sent, [(72, 1), (45, 1), (45, 1)], "ENROL, the request for a set, and its acknowledgement");
     let account = wallet.accounts().next().unwrap();
     assert_eq!((account.remaining(), account.awaits_answer()), (10, false));
+    // This server answers the acknowledgement, too.
+    listen_until(&mut wallet, &mut line, is_answered).unwrap();
     assert_eq!(modem.stored(), 0, "all that was taken in is deleted");
 }
 
@@ -162,6 +164,7 @@ fn what_comes_for_one_account_reaches_it_while_another_is_listened_for() {
     })
     .unwrap();
     let pushed = push(&mut line, 1);
+    let _ = modem.take_sent();
     deliver(&modem, &pushed);
     let options = SmsOptions {
         only: Some(Handle(0)),
@@ -176,7 +179,9 @@ fn what_comes_for_one_account_reaches_it_while_another_is_listened_for() {
     };
     wallet.listen(&mut line, &options, &AtomicBool::new(false), tell).unwrap();
     assert_eq!(wallet.account(Handle(1)).unwrap().remaining(), 20);
-    assert!(wallet.account(Handle(1)).unwrap().awaits_answer(), "its acknowledgement waits for its own turn");
+    let sent = modem.take_sent();
+    let Some((_, Segment { body: Body::Data(acknowledgement), .. })) = sent.last() else { panic!("{sent:?}") };
+    assert_eq!((acknowledgement.len(), acknowledgement[1]), (45, 2), "the other account's acknowledgement");
 }
 
 /// A set that a server sends by itself.
@@ -210,6 +215,7 @@ fn what_is_not_stored_stays_on_the_modem() {
         codes > 0 && is_answered(heard)
     })
     .unwrap();
+    listen_until(&mut wallet, &mut line, is_answered).unwrap();
     assert_eq!((codes, modem.stored()), (10, 0));
 }
 

@@ -4,6 +4,30 @@
 //! D-Bus, and [`MemoryModem`] is one for tests and simulations. An [`SmsLine`] puts messages into short messages and
 //! joins what comes, [`SmsLine::bearer`] is the [`Bearer`](super::Bearer) of one account on it, and
 //! [`Wallet::listen`](crate::Wallet::listen) keeps all accounts of a wallet on it.
+//!
+//! ```no_run
+//! use std::ops::ControlFlow;
+//! use std::path::Path;
+//! use std::sync::atomic::AtomicBool;
+//! use std::time::Duration;
+//!
+//! use matchbook_device::bearer::modem::{AtModem, AtOptions, SmsLine};
+//! use matchbook_device::vault::FileVault;
+//! use matchbook_device::{SmsHeard, SmsOptions, Wallet};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let vault = FileVault::open(Path::new("wallet.vault"), b"the passphrase", Duration::ZERO)?;
+//! let mut wallet = Wallet::open(vault)?;
+//! let mut line = SmsLine::new(AtModem::open("/dev/ttyUSB0", AtOptions::default())?);
+//! wallet.listen(&mut line, &SmsOptions::default(), &AtomicBool::new(false), |heard| {
+//!     if let SmsHeard::Report { handle, report } = heard {
+//!         println!("account {}: {} codes came", handle.0, report.codes_received());
+//!     }
+//!     ControlFlow::Continue(())
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod at;
 mod error;
