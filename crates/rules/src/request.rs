@@ -131,4 +131,6 @@ impl Decision {
 }
 
 #[cfg(test)]
+mod sms_tests;
+#[cfg(test)]
 mod tests;

@@ -12,9 +12,9 @@ use rand_core::UnwrapErr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// As by SMS, with waits that fit a test: the first repetition after 6 s.
+/// As by SMS, with waits that fit a test: the first repetition after 4 s.
 const PACE: Pace =
-    Pace { first_ms: 6_000, longest_ms: 30_000, reacknowledge_ms: 2_000, refill_ms: 10_000, ..Pace::SHORT_MESSAGES };
+    Pace { first_ms: 4_000, longest_ms: 10_000, reacknowledge_ms: 2_000, refill_ms: 10_000, ..Pace::SHORT_MESSAGES };
 
 /// What a device is told to do.
 pub(crate) enum Wish {

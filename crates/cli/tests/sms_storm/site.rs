@@ -32,7 +32,7 @@ impl Site {
         std::fs::write(
             &sms,
             format!(
-                "number = \"16020\"\nresend_first_s = 4\n[caps]\nmessages_per_device = 10000\n\
+                "number = \"16020\"\nresend_first_s = 3\n[caps]\nmessages_per_device = 10000\n\
                  messages_per_prefix = 10000000\nmessages_per_realm = 10000000\nsets_per_prefix = 10000000\n\
                  sets_per_realm = 10000000\n[[centre]]\nname = \"storm\"\naddress = \"{centre}\"\n\
                  system_id = \"matchbook\"\npassword = \"storm\"\nwindow = 200\nper_second = 5000\n"

@@ -99,32 +99,22 @@ impl Storm {
         );
         let used = in_threads(groups, |mut group: Vec<(usize, Seen)>| {
             let until = Instant::now() + PATIENCE;
-            for round in 0..CODES {
-                let mut waiting: Vec<usize> = (0..group.len()).collect();
-                let mut tell_at = Instant::now() + Duration::from_secs(30);
-                while !waiting.is_empty() {
-                    if Instant::now() > tell_at {
-                        tell_at += Duration::from_secs(30);
-                        tell(site, round, &group[waiting[0]].1);
-                    }
-                    assert!(Instant::now() < until, "{} devices have no codes in round {round}", waiting.len());
-                    waiting.retain(|place| !use_one(site, &mut group[*place].1));
-                    std::thread::sleep(Duration::from_millis(if waiting.is_empty() { 0 } else { 50 }));
+            let mut waiting: Vec<usize> = (0..group.len()).collect();
+            let mut tell_at = Instant::now() + Duration::from_secs(30);
+            while !waiting.is_empty() {
+                if Instant::now() > tell_at {
+                    tell_at += Duration::from_secs(30);
+                    tell(site, &group[waiting[0]].1);
                 }
-                for (n, seen) in &group {
-                    match (n + usize::try_from(round).unwrap()) % 12 {
-                        0 => seen.wishes.blocking_send(Wish::AskForSet).unwrap(),
-                        4 => {
-                            rotations.fetch_add(1, Ordering::Relaxed);
-                            site.rotate(&seen.device);
-                        }
-                        8 => {
-                            rotations.fetch_add(1, Ordering::Relaxed);
-                            seen.wishes.blocking_send(Wish::AskForKey).unwrap();
-                        }
-                        _ => {}
+                assert!(Instant::now() < until, "{} devices have no codes", waiting.len());
+                waiting.retain(|place| {
+                    let (n, seen) = &mut group[*place];
+                    if use_one(site, seen) {
+                        wish(site, *n + seen.accepted.len(), seen, rotations);
                     }
-                }
+                    seen.accepted.len() < usize::try_from(CODES).unwrap()
+                });
+                std::thread::sleep(Duration::from_millis(20));
             }
             group
         });
@@ -233,6 +223,22 @@ impl Killer {
     }
 }
 
+/// What its user or the operator wants of a device now and then.
+fn wish(site: &Site, turn: usize, seen: &Seen, rotations: &AtomicU32) {
+    match turn % 12 {
+        0 => seen.wishes.blocking_send(Wish::AskForSet).unwrap(),
+        4 => {
+            rotations.fetch_add(1, Ordering::Relaxed);
+            site.rotate(&seen.device);
+        }
+        8 => {
+            rotations.fetch_add(1, Ordering::Relaxed);
+            seen.wishes.blocking_send(Wish::AskForKey).unwrap();
+        }
+        _ => {}
+    }
+}
+
 /// Takes a code, has it verified, and tries it again as another operation. Says whether there was one.
 fn use_one(site: &Site, seen: &mut Seen) -> bool {
     let (answer, code) = oneshot::channel();
@@ -251,12 +257,17 @@ fn use_one(site: &Site, seen: &mut Seen) -> bool {
 }
 
 /// With MATCHBOOK_STORM_LOG, tells of a device that has had no codes for long.
-fn tell(site: &Site, round: u32, seen: &Seen) {
+fn tell(site: &Site, seen: &Seen) {
     if std::env::var_os("MATCHBOOK_STORM_LOG").is_some() {
         let (answer, standing) = oneshot::channel();
         seen.wishes.blocking_send(Wish::Show(answer)).unwrap();
         let standing = standing.blocking_recv().unwrap();
-        eprintln!("round {round}: {standing:?} {} {}", site.device(&seen.device), site.messages(&seen.device));
+        eprintln!(
+            "{}: {standing:?} {} {}",
+            seen.accepted.len(),
+            site.device(&seen.device),
+            site.messages(&seen.device)
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::common::{Api, Site};
-use crate::roles::{May, ROUTES};
+use crate::roles::{GATEWAY_ROUTES, May, ROUTES};
 
 fn description(api: &Api) -> Value {
     let reply = api.get("/openapi.json");
@@ -30,7 +30,11 @@ fn the_description_lists_every_route_and_no_other() {
     let description = description(&site.stranger());
     assert_eq!(description, serde_json::to_value(matchbook_server::openapi()).unwrap());
     let described: BTreeSet<_> = operations(&description).into_iter().map(|(method, path, _)| (method, path)).collect();
-    let routes = ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let routes = ROUTES
+        .iter()
+        .chain(GATEWAY_ROUTES)
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
     assert_eq!(described, routes);
     for (method, path, _) in ROUTES {
         let place = path.replace(['{', '}'], "");
@@ -58,7 +62,7 @@ fn the_description_is_whole() {
         assert!(operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(tag.as_str().unwrap())), "{at}");
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{at}");
-        let may = ROUTES.iter().find(|route| route.0 == method && route.1 == path).unwrap().2;
+        let may = ROUTES.iter().chain(GATEWAY_ROUTES).find(|route| route.0 == method && route.1 == path).unwrap().2;
         let secured = operation["security"].as_array().is_some_and(|schemes| schemes[0]["token"].is_array());
         assert_eq!(secured, may != May::Everybody, "{at}");
         assert_eq!(responses.contains_key("401"), secured, "{at}");

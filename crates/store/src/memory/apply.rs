@@ -89,6 +89,23 @@ impl<'a> Attempt<'a> {
                 self.remove(|state| &mut state.buckets, &(realm, bucket));
                 Ok(())
             }
+            Write::InsertOutbox(_)
+            | Write::DeleteOutbox { .. }
+            | Write::OutboxAttempt { .. }
+            | Write::OutboxDue { .. }
+            | Write::InsertDispatch(_)
+            | Write::SettleDispatch { .. } => self.make_outbox(write),
+            Write::Audit(it) => {
+                self.insert(|state| &mut state.events, (it.realm.clone(), it.id), *it, "the event is there")
+            }
+            Write::InsertToken(token) => self.insert_token(*token),
+            Write::DeleteToken(id) => self.delete_token(id),
+        }
+    }
+
+    /// The writes of the outbox, and of what left it.
+    fn make_outbox(&mut self, write: Write) -> Result<(), CommitError> {
+        match write {
             Write::InsertOutbox(it) => {
                 let key = (it.realm.clone(), it.authenticator, it.message);
                 self.insert(|state| &mut state.outbox, key, *it, "the message is there")
@@ -134,11 +151,7 @@ impl<'a> Attempt<'a> {
                 );
                 Ok(())
             }
-            Write::Audit(it) => {
-                self.insert(|state| &mut state.events, (it.realm.clone(), it.id), *it, "the event is there")
-            }
-            Write::InsertToken(token) => self.insert_token(*token),
-            Write::DeleteToken(id) => self.delete_token(id),
+            _ => Ok(()),
         }
     }
 
