@@ -6,7 +6,7 @@ use matchbook_protocol::{
 use proptest::prelude::*;
 
 use super::fresh::Seen;
-use super::{BearerLimits, INDEX_GAP, authenticate, burn_equal_cost, decide, waiting};
+use super::{INDEX_GAP, authenticate, burn_equal_cost, decide, waiting};
 use crate::admin;
 use crate::model::{EventKind, OutboxKind, RefillReason, RequestWindow, Status};
 use crate::refusal::{Culprit, Refusal};

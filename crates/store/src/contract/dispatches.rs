@@ -51,7 +51,7 @@ pub async fn every_field_of_a_dispatch_is_kept(store: Arc<dyn Store>) {
         ..dispatch("alpha", 1, 1, 70)
     };
     write(&store, Write::InsertDispatch(Box::new(full.clone()))).await.unwrap();
-    assert_eq!(store.dispatches(&realm_id("alpha"), &id(1), 9).await.unwrap(), [full.clone()]);
+    assert_eq!(store.dispatches(&realm_id("alpha"), &id(1), 9).await.unwrap(), std::slice::from_ref(&full));
     let again = write(&store, Write::InsertDispatch(Box::new(full))).await;
     assert!(matches!(again, Err(CommitError::Conflict(_))), "{again:?}");
 }
