@@ -19,6 +19,7 @@ use super::Callbacks;
 use crate::bearer::sms::centre::Centre;
 use crate::bearer::sms::centres::{Centres, start};
 use crate::bearer::sms::config::SmsConfig;
+use crate::bearer::sms::measures::SmsMeasures;
 use crate::bearer::sms::testing::{PATIENCE, TestInbox};
 
 pub(super) const SECRET: &str = "0123456789abcdef-secret";
@@ -92,7 +93,7 @@ impl Rig {
     fn start(config: &SmsConfig) -> Self {
         let (stop, stopping) = watch::channel(false);
         let inbox = TestInbox::new();
-        let centres = start(config, Arc::clone(&inbox) as _, stopping).unwrap();
+        let centres = start(config, Arc::clone(&inbox) as _, stopping, &SmsMeasures::default()).unwrap();
         Self { centres, inbox, _stop: stop }
     }
 
