@@ -164,6 +164,20 @@ pub fn resume(
     Ok(draft.finish())
 }
 
+/// What waits for a device whose user was resumed is due now, and so is a refill when it runs low. Nothing for a device
+/// that is not in use.
+#[must_use]
+pub fn go_on(snapshot: &DeviceSnapshot, now: UnixMillis) -> Changes {
+    match snapshot.authenticator.status {
+        Status::Active => {}
+        Status::Pending { .. } | Status::Suspended | Status::Revoked => return Changes::default(),
+    }
+    let mut draft = Draft::of(snapshot, now);
+    draft.authenticator.refill_due = Some(RefillReason::ServerCount);
+    draft.set_due(now, |_| true);
+    draft.finish()
+}
+
 /// Sets the number that short messages to a device go to. What waits for it is sent there from now on.
 ///
 /// # Errors

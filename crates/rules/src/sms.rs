@@ -71,8 +71,13 @@ pub struct Counted<'a> {
 pub enum Admission {
     /// It may; the writes count it, and are to be committed before it goes.
     Admitted(Vec<Write>),
-    /// It may not before this time.
-    Capped(UnixMillis),
+    /// It may not.
+    Capped {
+        /// When it is looked at again.
+        until: UnixMillis,
+        /// To be committed: the event, when no message before it told of the cap.
+        writes: Vec<Write>,
+    },
 }
 
 impl Tally {
@@ -90,7 +95,8 @@ impl Tally {
     }
 
     /// Decides whether a message may go, and counts it when it may. The event at the share that warns, and the one at
-    /// the cap, come with the message that reaches it: one each a window.
+    /// the cap, come with the message that reaches it: one each a window. A message of several parts that would go
+    /// beyond a cap that is not reached uses up what is left of it: so an event tells of it, once.
     pub fn admit(
         &mut self,
         counted: &Counted<'_>,
@@ -104,21 +110,35 @@ impl Tally {
         for limit in &limits {
             let (sent, bucket) = self.standing(realm, limit.key, now);
             if sent.saturating_add(limit.count) > limit.cap {
-                return Admission::Capped(bucket.window_started_at.plus(CAP_WINDOW_MS));
+                let left = limit.cap.saturating_sub(sent);
+                let at = if sent == 0 { now } else { bucket.window_started_at };
+                let rest = Limit { count: left, ..limit.clone() };
+                let writes = if left == 0 { Vec::new() } else { self.count(&rest, counted, caps, now, rng) };
+                return Admission::Capped { until: at.plus(CAP_WINDOW_MS), writes };
             }
         }
-        let mut writes = Vec::new();
-        for limit in &limits {
-            let (sent, bucket) = self.standing(realm, limit.key, now);
-            writes.extend(alarms(limit, sent, counted, caps, now, rng));
-            let at = if sent == 0 { now } else { bucket.window_started_at };
-            let after = Bucket { failures: sent + limit.count, window_started_at: at, last_failure_at: now };
-            self.buckets.insert((realm.clone(), limit.key), after);
-            let count =
-                Write::CountFailure { realm: realm.clone(), bucket: limit.key, at: now, window_ms: CAP_WINDOW_MS };
-            writes.extend((0..limit.count).map(|_| count.clone()));
-        }
-        Admission::Admitted(writes)
+        let counts = limits.iter().flat_map(|limit| self.count(limit, counted, caps, now, rng));
+        Admission::Admitted(counts.collect())
+    }
+
+    /// Counts a message against one cap, with the event of it when it is reached.
+    fn count(
+        &mut self,
+        limit: &Limit,
+        counted: &Counted<'_>,
+        caps: &Caps,
+        now: UnixMillis,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Vec<Write> {
+        let realm = &counted.authenticator.realm;
+        let (sent, bucket) = self.standing(realm, limit.key, now);
+        let at = if sent == 0 { now } else { bucket.window_started_at };
+        let after = Bucket { failures: sent + limit.count, window_started_at: at, last_failure_at: now };
+        self.buckets.insert((realm.clone(), limit.key), after);
+        let mut writes = alarms(limit, sent, counted, caps, now, rng);
+        let count = Write::CountFailure { realm: realm.clone(), bucket: limit.key, at: now, window_ms: CAP_WINDOW_MS };
+        writes.extend((0..limit.count).map(|_| count.clone()));
+        writes
     }
 
     /// How many were sent in the window that is on, and the bucket.
@@ -191,6 +211,7 @@ pub fn failure(
 }
 
 /// A cap on one bucket.
+#[derive(Clone)]
 struct Limit {
     key: BucketKey,
     /// What it caps, in the event's words.

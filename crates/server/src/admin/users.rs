@@ -6,14 +6,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use matchbook_rules::{RealmId, Subscriber, SubscriberId, admin};
+use matchbook_store::{AuthenticatorFilter, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::devices::change;
 use super::{MAX_DISPLAY_NAME, readable};
 use crate::auth::Caller;
 use crate::body::{Asked, Body, List, Names, PageQuery, page};
 use crate::chance;
 use crate::core::Core;
+use crate::limits::DEFAULT_PAGE;
 use crate::problem::Problem;
 
 /// A new user.
@@ -138,5 +141,25 @@ async fn set_suspended(
     caller.operator_of(&realm)?;
     let known = core.known_user(&realm, &user).await?;
     core.commit(admin::set_subscriber_suspended(&known, suspended, chance::now(), &mut chance::rng())?).await?;
+    if !suspended && let Err(problem) = go_on(core, &realm, &user).await {
+        tracing::warn!(?problem, "what waits for a resumed user's devices goes later");
+    }
     Ok(Json(core.known_user(&realm, &user).await?.into()))
+}
+
+/// Makes what waits for a user's devices due. A failure, or a kill in between, costs them time: the dispatcher looks at
+/// what it put off again.
+async fn go_on(core: &Core, realm: &RealmId, user: &SubscriberId) -> Result<(), Problem> {
+    let filter = AuthenticatorFilter { subscriber: Some(user.clone()) };
+    let mut after = None;
+    loop {
+        let devices = core.store.authenticators(realm, &filter, Page { after, limit: DEFAULT_PAGE }).await?;
+        for device in &devices {
+            change(core, &device.id, |seen| Ok(admin::go_on(seen, chance::now()))).await?;
+        }
+        after = devices.last().map(|device| device.id);
+        if devices.len() < usize::try_from(DEFAULT_PAGE).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+    }
 }

@@ -31,6 +31,9 @@ const DOUBT_PAUSE: Duration = Duration::from_secs(30);
 /// A message that no centre will ever take is tried again after this: numbers change, and so do centres' minds.
 const REFUSED_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
+/// A message of a suspended user's device is looked at again after this, should the resumption not have made it due.
+const HELD_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// How often the note of what a centre said is written before it is given up. The message is then sent again.
 const NOTE_TRIES: u32 = 5;
 
@@ -96,7 +99,7 @@ impl Core {
         let may_go = item.kind == OutboxKind::Answer
             || request::waiting(&snapshot).iter().any(|waiting| waiting.message == item.message);
         if !may_go {
-            round.later(item, REFUSED_PAUSE);
+            round.later(item, HELD_PAUSE);
             return Ok(true);
         }
         let Some(centre) = choose(desk, &number, round) else {
@@ -135,8 +138,9 @@ impl Core {
             round.tally.load(realm, key, bucket);
         }
         match round.tally.admit(&counted, &desk.caps, &self.keyring, round.now, &mut chance::rng()) {
-            Admission::Capped(until) => {
+            Admission::Capped { until, writes } => {
                 self.metrics.sms(SmsEvent::Capped);
+                round.changes.writes.extend(writes);
                 let pause = Duration::from_millis(until.since(round.now).max(1_000));
                 round.later(item, pause);
             }

@@ -4,9 +4,11 @@
 pub(crate) mod api;
 pub(crate) mod hand;
 pub(crate) mod hooked;
+pub(crate) mod mobile;
 pub(crate) mod phone;
 pub(crate) mod raw;
 pub(crate) mod site;
+pub(crate) mod sms;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,8 +16,10 @@ use std::time::{Duration, Instant};
 pub(crate) use api::{Api, Reply, attempt, operation};
 pub(crate) use hand::Hand;
 pub(crate) use hooked::{Fault, Hooked};
+pub(crate) use mobile::Mobile;
 pub(crate) use phone::Phone;
 pub(crate) use site::Site;
+pub(crate) use sms::Land;
 
 /// How long a test waits for what has to come. Nothing is decided by it but that a test has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -82,40 +82,38 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder.path().join("matchbook.sqlite"));
-        Self::on(store, Some(folder))
+        Self::on(store, Some(folder), config())
+    }
+
+    /// On SQLite, behind a store that fails or waits when it is told to; with settings of its own.
+    pub(crate) fn hooked_with(config: ServerConfig) -> (Self, Arc<Hooked>) {
+        let folder = tempfile::tempdir().unwrap();
+        let hooked = Arc::new(Hooked::new(open(&folder.path().join("matchbook.sqlite"))));
+        (Self::on(Arc::clone(&hooked) as _, Some(folder), config), hooked)
     }
 
     /// In memory.
     pub(crate) fn in_memory() -> Self {
-        Self::on(Arc::new(MemoryStore::new()), None)
+        Self::on(Arc::new(MemoryStore::new()), None, config())
     }
 
     /// On SQLite, behind a store that fails or waits when it is told to.
     pub(crate) fn hooked() -> (Self, Arc<Hooked>) {
-        let folder = tempfile::tempdir().unwrap();
-        let hooked = Arc::new(Hooked::new(open(&folder.path().join("matchbook.sqlite"))));
-        (Self::on(Arc::clone(&hooked) as _, Some(folder)), hooked)
+        Self::hooked_with(config())
     }
 
     /// In memory, behind such a store.
     pub(crate) fn hooked_in_memory() -> (Self, Arc<Hooked>) {
         let hooked = Arc::new(Hooked::new(Arc::new(MemoryStore::new())));
-        (Self::on(Arc::clone(&hooked) as _, None), hooked)
+        (Self::on(Arc::clone(&hooked) as _, None, config()), hooked)
     }
 
-    fn on(store: Arc<dyn Store>, folder: Option<TempDir>) -> Self {
+    fn on(store: Arc<dyn Store>, folder: Option<TempDir>, config: ServerConfig) -> Self {
         let reader = Builder::new_current_thread().enable_all().build().unwrap();
         let (changes, token) = NewToken::make(Role::Operator, "tests".to_owned(), None).into_changes();
         reader.block_on(store.commit(changes)).unwrap();
-        let node = Node::start(Arc::clone(&store), config());
-        Self {
-            node: Some(node),
-            store: Some(store),
-            folder,
-            reader,
-            config: config(),
-            operator_token: token.to_string(),
-        }
+        let node = Node::start(Arc::clone(&store), config.clone());
+        Self { node: Some(node), store: Some(store), folder, reader, config, operator_token: token.to_string() }
     }
 
     pub(crate) fn url(&self) -> &str {
