@@ -12,6 +12,7 @@ mod operator;
 mod policy;
 mod relying;
 mod settings;
+mod short_messages;
 mod smsc;
 mod store;
 mod tls;

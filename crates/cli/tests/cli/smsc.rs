@@ -19,14 +19,14 @@ const DELIVER_SM: u32 = 0x05;
 const RESPONSE: u32 = 0x8000_0000;
 
 /// A running network; killed when it is dropped.
-struct Network {
+pub(crate) struct Network {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     out: Receiver<String>,
 }
 
 impl Network {
-    fn start(home: &Home, arguments: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
         let mut command = home.command(&[&["smsc", "--listen", "127.0.0.1:0"], arguments].concat());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);

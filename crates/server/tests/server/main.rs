@@ -21,6 +21,7 @@ mod sms;
 mod sms_answers;
 mod sms_caps;
 mod sms_faults;
+mod sms_kannel;
 mod sms_numbers;
 mod sms_receipts;
 mod sms_routes;
