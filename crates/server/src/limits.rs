@@ -58,6 +58,10 @@ pub(crate) const RESEND_FIRST: Duration = Duration::from_secs(10);
 /// The longest pause before a sealed message is sent again.
 pub(crate) const RESEND_LONGEST: Duration = Duration::from_secs(6 * 3600);
 
+/// How soon the outbox is looked through again when messages wait for room at their centre: half of what a centre's token
+/// bucket holds, so that its pace is kept up.
+pub(crate) const ROOM_PAUSE: Duration = Duration::from_millis(50);
+
 /// How long a message makes way whose centre has no room, when a page of the outbox holds little else; once to twice.
 pub(crate) const MAKE_WAY: Duration = Duration::from_secs(2);
 

@@ -8,16 +8,27 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{OutboxItem, OutboxKind, RefillReason, RotationReason, Write, issue, rotate};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::chance;
 use crate::core::{Core, Outcome};
 use crate::limits::{
-    EVENTS_KEPT, MAKE_WAY, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, SUBMIT_GRACE, SWEEP_BATCH, SWEEP_EVERY,
+    EVENTS_KEPT, MAKE_WAY, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, ROOM_PAUSE, SUBMIT_GRACE, SWEEP_BATCH,
+    SWEEP_EVERY,
 };
 use crate::problem::Problem;
 use crate::sms::Desk;
 use crate::sms::dispatch::{Round, Submission, by_chance};
+
+/// What one look at the outbox came to.
+struct Drained {
+    /// To be submitted, now that they are counted as sent.
+    submissions: Vec<Submission>,
+    /// There may be more that is due.
+    may_be_more: bool,
+    /// Some stayed due because their centre has no room.
+    is_short_of_room: bool,
+}
 
 impl Core {
     /// Issues the set that is due for a device, and wakes it if it waits (M6). At most one set is outstanding: when one
@@ -54,14 +65,18 @@ impl Core {
     }
 
     /// Hands every message that is due to its bearer, and notes when it is due again. The messages that go by SMS are to
-    /// be submitted by the caller, now that they are counted as sent. Says whether there may be more.
-    async fn drain_outbox(&self) -> Result<(Vec<Submission>, bool), Problem> {
+    /// be submitted by the caller.
+    async fn drain_outbox(&self) -> Result<Drained, Problem> {
         let now = chance::now();
         let due = self.store.outbox_due(now, SWEEP_BATCH).await?;
         let mut round = Round::new(now);
         for item in &due {
             let waits = item.kind != OutboxKind::Answer && self.waiting.wake(&item.authenticator);
             let is_planned = match &self.sms {
+                Some(desk) if !waits && !desk.has_room(&round) => {
+                    round.without_room.push(item.clone());
+                    true
+                }
                 Some(desk) if !waits => self.plan(desk, item, &mut round).await?,
                 Some(_) | None => false,
             };
@@ -76,6 +91,7 @@ impl Core {
             round.changes.writes.push(attempted(item, now));
         }
         let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);
+        let is_short_of_room = !round.without_room.is_empty();
         // A page of messages whose centre has no room hides those of other centres behind it: they make way.
         if is_full && round.without_room.len() * 2 > due.len() {
             for item in std::mem::take(&mut round.without_room) {
@@ -86,7 +102,7 @@ impl Core {
         if has_changes {
             self.commit(round.changes).await?;
         }
-        Ok((round.submissions, is_full && has_changes))
+        Ok(Drained { submissions: round.submissions, may_be_more: is_full && has_changes, is_short_of_room })
     }
 
     /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
@@ -155,15 +171,17 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut swept = None;
     let mut submitting = JoinSet::new();
+    let mut is_short_of_room = false;
     loop {
         tokio::select! {
             _ = stop.changed() => break,
-            () = woken(&core) => drain(&core, &mut submitting).await,
+            () = woken(&core) => is_short_of_room = drain(&core, &mut submitting).await,
+            () = sleep(ROOM_PAUSE), if is_short_of_room => is_short_of_room = drain(&core, &mut submitting).await,
             _ = often.tick() => {
                 if let Err(problem) = core.do_due_work(&mut swept).await {
                     tracing::warn!(?problem, "due work could not be listed and is tried again");
                 }
-                drain(&core, &mut submitting).await;
+                is_short_of_room = drain(&core, &mut submitting).await;
                 core.measure().await;
             }
             _ = seldom.tick() => core.prune().await,
@@ -176,22 +194,23 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Drains the outbox until nothing more is due, and submits what goes by SMS beside it.
-async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) {
+/// Drains the outbox until nothing more is due, and submits what goes by SMS beside it. Says whether some of it waits for
+/// room at its centre.
+async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) -> bool {
     while submitting.try_join_next().is_some() {}
     loop {
         match core.drain_outbox().await {
-            Ok((submissions, may_be_more)) => {
+            Ok(Drained { submissions, may_be_more, is_short_of_room }) => {
                 for submission in submissions {
                     submitting.spawn(Arc::clone(core).submit(submission));
                 }
                 if !may_be_more {
-                    return;
+                    return is_short_of_room;
                 }
             }
             Err(problem) => {
                 tracing::warn!(?problem, "the outbox could not be drained and is tried again");
-                return;
+                return false;
             }
         }
     }

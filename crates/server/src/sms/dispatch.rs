@@ -69,6 +69,12 @@ impl Round {
         }
     }
 
+    /// Whether a centre has room beside what was promised to others in this round.
+    fn has_room_at(&self, centre: &dyn Centre) -> bool {
+        let promised = self.promised.get(centre.name()).copied().unwrap_or_default();
+        centre.is_up() && centre.room() > promised
+    }
+
     fn write(&mut self, write: Write) {
         self.changes.writes.push(write);
     }
@@ -76,6 +82,15 @@ impl Round {
     /// The message is looked at again later; that is no sending.
     pub(crate) fn later(&mut self, item: &OutboxItem, pause: Duration) {
         self.write(due(item, self.now, pause));
+    }
+}
+
+impl Desk {
+    /// Whether it is worth looking at one more message: no centre is up, which the message is to be told, or one has room.
+    pub(crate) fn has_room(&self, round: &Round) -> bool {
+        let Some(centres) = self.centres() else { return true };
+        let mut up = centres.all().filter(|centre| centre.is_up()).peekable();
+        up.peek().is_none() || up.any(|centre| round.has_room_at(&**centre))
     }
 }
 
@@ -268,11 +283,7 @@ impl Core {
 
 /// The best centre that has room beside what was promised to others in this round.
 fn choose(desk: &Desk, number: &Address, round: &Round) -> Option<Arc<dyn Centre>> {
-    let has_room = |centre: &Arc<dyn Centre>| {
-        let promised = round.promised.get(centre.name()).copied().unwrap_or_default();
-        centre.is_up() && centre.room() > promised
-    };
-    desk.centres()?.for_number(number).into_iter().find(has_room)
+    desk.centres()?.for_number(number).into_iter().find(|centre| round.has_room_at(&**centre))
 }
 
 fn dispatch(submission: &Submission, part: u8, at: UnixMillis) -> Dispatch {

@@ -16,6 +16,9 @@ use super::{Hand, Hooked, Mobile, Reply, Site, eventually, site};
 /// What devices send to.
 pub(crate) const SERVER: &str = "16020";
 
+/// What the server shows the centre.
+pub(crate) const PASSWORD: &str = "pA55w0rd";
+
 /// A simulated network, on a thread of its own.
 pub(crate) struct Air {
     pub(crate) network: Arc<Network>,
@@ -99,7 +102,7 @@ pub(crate) fn settings(top: &str, ways: &[Way]) -> ServerConfig {
     for Way { name, address, more } in ways {
         let pace = if more.contains("per_second") { "" } else { "per_second = 5000\nwindow = 100\n" };
         text += &format!(
-            "[[centre]]\nname = \"{name}\"\naddress = \"{address}\"\nsystem_id = \"matchbook\"\npassword = \"secret\"\n\
+            "[[centre]]\nname = \"{name}\"\naddress = \"{address}\"\nsystem_id = \"matchbook\"\npassword = \"{PASSWORD}\"\n\
              {pace}{more}\n"
         );
     }

@@ -143,7 +143,7 @@ fn refusals(site: &Site, party: &Api) {
     assert_eq!(forged.post(&message).status, 204);
 }
 
-fn note_enrolment(secrets: &mut Secrets, enrolment: &Enrolment) {
+pub(crate) fn note_enrolment(secrets: &mut Secrets, enrolment: &Enrolment) {
     secrets.bytes("an activation secret", enrolment.secret.expose());
     secrets.bytes("an activation key", activation_key(&enrolment.secret, &enrolment.party).expose());
     let uri = enrolment.to_uri();
@@ -162,7 +162,7 @@ fn note_key(site: &Site, secrets: &mut Secrets, phone: &Phone) {
     note_epoch(secrets, "a derived key", &EpochKeys::derive(&key, &phone.party, epoch));
 }
 
-fn note_epoch(secrets: &mut Secrets, name: &str, keys: &EpochKeys) {
+pub(crate) fn note_epoch(secrets: &mut Secrets, name: &str, keys: &EpochKeys) {
     let bare = keys.expose_for_oracle();
     for (use_, key) in [
         ("downlink", bare.downlink),

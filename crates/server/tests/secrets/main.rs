@@ -6,6 +6,7 @@
 mod common;
 mod flows;
 mod haystack;
+mod sms;
 
 use std::collections::BTreeSet;
 

@@ -112,3 +112,25 @@ fn what_somebody_waits_for_goes_before_the_bulk() {
     let left = unsent();
     assert!(left > 10, "{left} of the bulk still wait");
 }
+
+/// A centre's pace is kept up: whoever waits is sent to as soon as it has room. At one message each sweep these would
+/// take longer than the test has patience.
+#[test]
+fn a_crowd_is_sent_to_at_the_centres_pace() {
+    let air = Air::new();
+    let (fast, slow) = (air.centre(), air.centre());
+    let ways = [way("fast", &fast, ""), way("slow", &slow, "per_second = 8")];
+    let mut land = Land::of(air, fast, CALM, &ways, &calm_policy());
+    eventually("both are up", || slow.bound() == 1);
+    let mut crowd: Vec<Mobile> =
+        (0..100).map(|number| land.mobile(&format!("user-{number}"), &format!("+4917100{number:05}"))).collect();
+    let fast = land.centre.take().unwrap();
+    land.air.stop(fast);
+    crowd.iter().for_each(|mobile| land.push(mobile));
+    eventually("all have their sets", || {
+        crowd.iter_mut().all(|mobile| {
+            mobile.pump();
+            mobile.sets() == 2
+        })
+    });
+}

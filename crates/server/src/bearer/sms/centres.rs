@@ -82,7 +82,6 @@ impl Centres {
     }
 
     /// All of them, in the order of the file.
-    #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<dyn Centre>> {
         self.routes.iter().map(|route| &route.centre)
     }
