@@ -93,7 +93,12 @@ impl Air {
 
 /// A way by a centre; `more` are lines of its table.
 pub(crate) fn way(name: &'static str, centre: &Centre, more: &'static str) -> Way {
-    Way { name, address: centre.address(), more }
+    way_at(name, centre.address(), more)
+}
+
+/// A way by what listens there.
+pub(crate) fn way_at(name: &'static str, address: SocketAddr, more: &'static str) -> Way {
+    Way { name, address, more }
 }
 
 /// The settings of a server that sends by these; `top` is what stands above them.

@@ -25,6 +25,7 @@ mod sms_kannel;
 mod sms_numbers;
 mod sms_receipts;
 mod sms_routes;
+mod sms_wire;
 mod throttle;
 mod verify_alike;
 mod verify_operations;
