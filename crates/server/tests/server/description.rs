@@ -35,7 +35,9 @@ fn the_description_lists_every_route_and_no_other() {
     for (method, path, _) in ROUTES {
         let place = path.replace(['{', '}'], "");
         let status = site.stranger().call(method, &place, None).status;
-        assert!(!matches!(status, 404 | 405 | 500), "{method} {path}: {status}");
+        // Without a gateway every secret is a wrong one, which looks like a path that is not there.
+        let right = if path.contains("{secret}") { status == 404 } else { !matches!(status, 404 | 405 | 500) };
+        assert!(right, "{method} {path}: {status}");
     }
 }
 
@@ -105,11 +107,13 @@ fn answers_have_the_fields_that_are_described() {
     let phone = site.phone("ship", "alice");
     let description = description(&site.stranger());
     let operator = site.operator();
+    let messages = operator.get(&format!("/v1/realms/ship/devices/{}/messages", phone.id())).ok();
     let first = |path: &str| operator.get(path).ok()["items"][0].clone();
     for (schema, answer) in [
         ("RealmItem", operator.get("/v1/realms/ship").ok()),
         ("UserItem", first("/v1/realms/ship/users")),
         ("DeviceItem", site.shown("ship", phone.id())),
+        ("Messages", messages),
         ("EventItem", first("/v1/realms/ship/events")),
         ("TokenItem", first("/v1/tokens")),
         ("Problem", site.stranger().get("/v1/realms").json()),

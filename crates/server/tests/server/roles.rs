@@ -51,10 +51,17 @@ pub(crate) const ROUTES: &[(&str, &str, May)] = &[
     ("POST", "/v1/realms/{realm}/devices/{device}/rotate", May::OperatorsOfTheRealm),
     ("POST", "/v1/realms/{realm}/devices/{device}/push", May::OperatorsOfTheRealm),
     ("POST", "/v1/realms/{realm}/devices/{device}/revoke", May::OperatorsOfTheRealm),
+    ("PUT", "/v1/realms/{realm}/devices/{device}/number", May::OperatorsOfTheRealm),
+    ("GET", "/v1/realms/{realm}/devices/{device}/messages", May::OperatorsOfTheRealm),
     ("GET", "/v1/realms/{realm}/events", May::OperatorsOfTheRealm),
     ("GET", "/v1/tokens", May::AnyOperator),
     ("POST", "/v1/tokens", May::AnyOperator),
     ("DELETE", "/v1/tokens/{id}", May::AnyOperator),
+    // Whoever knows the secret in the path.
+    ("GET", "/v1/sms/gateways/{name}/{secret}/messages", May::Everybody),
+    ("POST", "/v1/sms/gateways/{name}/{secret}/messages", May::Everybody),
+    ("GET", "/v1/sms/gateways/{name}/{secret}/receipts", May::Everybody),
+    ("POST", "/v1/sms/gateways/{name}/{secret}/receipts", May::Everybody),
 ];
 
 /// A body that the route takes.
@@ -66,6 +73,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PUT", "/v1/realms/{realm}/policy") | ("POST", "/v1/policy/check") => json!({}),
         ("POST", "/v1/realms/{realm}/users") => json!({ "id": attempt("", "")["operation_id"] }),
         ("POST", "/v1/realms/{realm}/enrolments") => json!({ "user": "alice" }),
+        ("PUT", "/v1/realms/{realm}/devices/{device}/number") => json!({ "number": "+491701234567" }),
         ("POST", "/v1/tokens") => json!({ "role": "realm-operator", "realm": "ship" }),
         _ => return None,
     })
