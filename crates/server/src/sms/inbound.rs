@@ -94,7 +94,9 @@ impl Core {
         if dispatch.settled_at.is_some() {
             return Ok(());
         }
-        let changes = sms::settle(&dispatch, state, &receipt.error, chance::now(), &mut chance::rng());
+        // Centres write err:000 when nothing went wrong.
+        let error = if state == DispatchState::Delivered { "" } else { receipt.error.as_str() };
+        let changes = sms::settle(&dispatch, state, error, chance::now(), &mut chance::rng());
         self.commit(changes).await.map_err(|error| {
             tracing::warn!(%error, "a receipt cannot be noted now and is to come again");
             NotNow

@@ -158,3 +158,34 @@ fn receipts_of_a_gateway_settle_what_they_are_about() {
     gateway.bring(&request);
     assert!(gateway.site.stored(hand.id()).outbox.is_empty());
 }
+
+/// The lists of a device's messages have the fields that are described, and its page ends where it is asked to.
+#[test]
+fn a_devices_messages_are_listed_as_described() {
+    let land = Land::new("resend_first_s = 3600", &json!({ "threshold": 0 }));
+    let mut mobile = land.mobile("alice", NUMBER);
+    land.push(&mobile);
+    eventually("all are delivered", || {
+        let listed = land.messages(&mobile);
+        let sent = listed["sent"].as_array().unwrap();
+        sent.len() == 3 && sent.iter().all(|item| item["state"] == "delivered" && item["error"] == "")
+    });
+    let listed = land.messages(&mobile);
+    let description = land.site.stranger().get("/openapi.json").ok();
+    for (schema, item) in [("WaitingItem", &listed["outbox"][0]), ("SentItem", &listed["sent"][0])] {
+        let described = description["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        assert!(described.keys().eq(item.as_object().unwrap().keys()), "{schema}: {item}");
+    }
+    let path = format!("/v1/realms/sea/devices/{}/messages?limit=1", mobile.id());
+    let page = land.site.operator().get(&path).ok();
+    assert_eq!(page["sent"], json!([listed["sent"][0]]), "the newest");
+    for item in listed["sent"].as_array().unwrap() {
+        assert_eq!(
+            (item["part"].as_u64(), item["parts"].as_u64(), item["attempt"].as_u64()),
+            (Some(1), Some(1), Some(1))
+        );
+        assert!(item["bytes"].as_u64().unwrap() <= 133 && item["centre"] == "north");
+    }
+    land.settled(&mut mobile);
+    assert_eq!(land.messages(&mobile)["outbox"], json!([]));
+}
