@@ -79,7 +79,7 @@ pub(crate) struct SmsLabels {
     pub(crate) event: SmsEvent,
 }
 
-/// What became of a short message. The words stand in docs/reference/metrics.md.
+/// What became of a short message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub(crate) enum SmsEvent {
     Submitted,
