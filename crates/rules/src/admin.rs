@@ -8,8 +8,8 @@ use crate::audit::{Subject, event};
 use crate::draft::Draft;
 use crate::enrol::check_number;
 use crate::model::{
-    Changes, DeviceSnapshot, EventKind, Guard, Policy, Realm, RealmId, RefillReason, SealedKey, Status, Subscriber,
-    SubscriberId, Version, Write,
+    Changes, DeviceSnapshot, EventKind, Guard, OutboxKind, Policy, Realm, RealmId, RefillReason, SealedKey, Status,
+    Subscriber, SubscriberId, Version, Write,
 };
 use crate::policy;
 use crate::refusal::Refusal;
@@ -198,6 +198,9 @@ pub fn set_number(
         None => "no short messages go to it".to_owned(),
     };
     draft.authenticator.msisdn = msisdn;
+    if snapshot.authenticator.status == Status::Active && !draft.is_suspended() {
+        draft.set_due(now, |item| item.kind != OutboxKind::Answer);
+    }
     draft.note(EventKind::NumberChanged, detail, rng);
     Ok(draft.finish())
 }

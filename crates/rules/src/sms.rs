@@ -176,6 +176,8 @@ pub fn settle(
     let mut writes = vec![settled];
     match state {
         DispatchState::Submitted | DispatchState::InDoubt => {}
+        // One part says nothing of the others.
+        DispatchState::Delivered if dispatch.parts > 1 => {}
         DispatchState::Delivered => writes.push(Write::OutboxDue {
             realm: id.realm.clone(),
             id: id.authenticator,

@@ -62,6 +62,12 @@ pub(crate) const RESEND_LONGEST: Duration = Duration::from_secs(6 * 3600);
 /// bucket holds, so that its pace is kept up.
 pub(crate) const ROOM_PAUSE: Duration = Duration::from_millis(50);
 
+/// Pages of the outbox that one look takes at most, so that due work, pruning and a shutdown get their turn.
+pub(crate) const MAX_DRAINED_PAGES: u32 = 16;
+
+/// How long a message is put off whose device cannot be read; once to twice.
+pub(crate) const UNREADABLE_PAUSE: Duration = Duration::from_secs(300);
+
 /// How long a message makes way whose centre has no room, when a page of the outbox holds little else; once to twice.
 pub(crate) const MAKE_WAY: Duration = Duration::from_secs(2);
 

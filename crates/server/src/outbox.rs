@@ -13,8 +13,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::chance;
 use crate::core::{Core, Outcome};
 use crate::limits::{
-    EVENTS_KEPT, MAKE_WAY, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, ROOM_PAUSE, SUBMIT_GRACE, SWEEP_BATCH,
-    SWEEP_EVERY,
+    EVENTS_KEPT, MAKE_WAY, MAX_DRAINED_PAGES, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, ROOM_PAUSE, SUBMIT_GRACE,
+    SWEEP_BATCH, SWEEP_EVERY, UNREADABLE_PAUSE,
 };
 use crate::problem::Problem;
 use crate::sms::Desk;
@@ -77,7 +77,7 @@ impl Core {
                     round.without_room.push(item.clone());
                     true
                 }
-                Some(desk) if !waits => self.plan(desk, item, &mut round).await?,
+                Some(desk) if !waits => self.plan_or_put_off(desk, item, &mut round).await,
                 Some(_) | None => false,
             };
             if is_planned {
@@ -103,6 +103,18 @@ impl Core {
             self.commit(round.changes).await?;
         }
         Ok(Drained { submissions: round.submissions, may_be_more: is_full && has_changes, is_short_of_room })
+    }
+
+    /// A device that cannot be read keeps nobody else's messages waiting.
+    async fn plan_or_put_off(&self, desk: &Desk, item: &OutboxItem, round: &mut Round) -> bool {
+        match self.plan(desk, item, round).await {
+            Ok(is_planned) => is_planned,
+            Err(problem) => {
+                tracing::error!(device = %item.authenticator, ?problem, "a message is put off: its device cannot be read");
+                round.later(item, by_chance(UNREADABLE_PAUSE));
+                true
+            }
+        }
     }
 
     /// Does what was committed as due and not yet begun, for instance because the server was killed in between. A device
@@ -194,11 +206,14 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Drains the outbox until nothing more is due, and submits what goes by SMS beside it. Says whether some of it waits for
-/// room at its centre.
+/// Drains the outbox until nothing more is due, or so far that the other sweeps get their turn, and submits what goes by
+/// SMS beside it. Says whether some of it waits for room at its centre.
 async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) -> bool {
     while submitting.try_join_next().is_some() {}
-    loop {
+    for _ in 0..MAX_DRAINED_PAGES {
+        if *core.stopping.borrow() {
+            return false;
+        }
         match core.drain_outbox().await {
             Ok(Drained { submissions, may_be_more, is_short_of_room }) => {
                 for submission in submissions {
@@ -214,6 +229,9 @@ async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) -> bool {
             }
         }
     }
+    // There is more; the next look takes it.
+    core.wake_dispatch();
+    true
 }
 
 /// Completes when there may be something to send by SMS; never when it is not set up.

@@ -13,12 +13,15 @@ use matchbook_protocol::sms::{Address, Form, Limits, Reassembler};
 use matchbook_rules::Authenticator;
 use matchbook_rules::request::BearerLimits;
 use matchbook_rules::sms::Caps;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::bearer::sms::centres::Centres;
 use crate::bearer::sms::config::SmsConfig;
 use crate::bearer::sms::gateway::Callbacks;
 use crate::core::Core;
+
+/// Receipts whose messages are looked for at once; each costs a few reads in twenty seconds.
+const MAX_EARLY_RECEIPTS: usize = 256;
 
 /// What the short messages of one server share.
 pub(crate) struct Desk {
@@ -30,6 +33,8 @@ pub(crate) struct Desk {
     /// The pause after the first sending.
     pub(crate) resend_first: std::time::Duration,
     reassembler: Mutex<Reassembler>,
+    /// Places for receipts that overtook the note of their message.
+    pub(crate) early_receipts: Arc<Semaphore>,
     /// Set once, when they are started; they need the core, which is made before.
     centres: OnceLock<Centres>,
     /// There may be something to send.
@@ -53,6 +58,7 @@ impl Desk {
             validity: config.validity,
             resend_first: config.resend_first,
             reassembler: Mutex::new(Reassembler::new(Limits::default())),
+            early_receipts: Arc::new(Semaphore::new(MAX_EARLY_RECEIPTS)),
             centres: OnceLock::new(),
             wake: Notify::new(),
         }

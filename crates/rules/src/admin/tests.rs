@@ -115,3 +115,22 @@ fn a_decision_on_an_old_snapshot_is_a_conflict() {
     world.admin(suspend).unwrap();
     assert!(world.apply(slower).is_err());
 }
+
+#[test]
+fn a_new_number_makes_what_waits_due() {
+    let (mut world, mut hand) = Hand::enrolled(profile(Suite::Symmetric, Delivery::Shared));
+    let request = hand.want();
+    world.receive(&request).unwrap();
+    assert!(world.state.outbox[0].next_attempt_at > world.now);
+    let number: matchbook_protocol::sms::Address = "+491701234567".parse().unwrap();
+    let changes = set_number(&world.snapshot(), Some(number.clone()), world.now, &mut world.rng).unwrap();
+    world.apply(changes).unwrap();
+    assert_eq!((world.device().msisdn.as_ref(), world.state.outbox[0].next_attempt_at), (Some(&number), world.now));
+    world.admin(suspend).unwrap();
+    let changes = set_number(&world.snapshot(), None, world.now, &mut world.rng).unwrap();
+    world.apply(changes).unwrap();
+    assert_eq!(world.state.outbox[0].next_attempt_at, HELD_BACK_UNTIL, "a suspended device gets nothing");
+    let name = "MATCHBOOK".parse().unwrap();
+    let refused = set_number(&world.snapshot(), Some(name), world.now, &mut world.rng).unwrap_err();
+    assert!(refused.inward.contains("+491701234567"), "{refused:?}");
+}

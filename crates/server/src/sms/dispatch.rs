@@ -34,6 +34,9 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 /// A message of a suspended user's device is looked at again after this, should the resumption not have made it due.
 const HELD_PAUSE: Duration = Duration::from_secs(3_600);
 
+/// How often these pauses double: to a minute, and to half an hour in doubt.
+const MOST_DOUBLINGS: u32 = 6;
+
 /// How often the note of what a centre said is written before it is given up. The message is then sent again.
 const NOTE_TRIES: u32 = 5;
 
@@ -110,10 +113,7 @@ impl Core {
         let Some(stored) = snapshot.outbox.iter().find(|stored| stored.message == item.message) else {
             return Ok(true);
         };
-        // An answer goes to a suspended device too: it says that it is suspended.
-        let may_go = item.kind == OutboxKind::Answer
-            || request::waiting(&snapshot).iter().any(|waiting| waiting.message == item.message);
-        if !may_go {
+        if !may_go(&snapshot, &item.message, item.kind) {
             round.later(item, HELD_PAUSE);
             return Ok(true);
         }
@@ -194,6 +194,10 @@ impl Core {
     /// Hands a message over, part by part, and commits what the centre said of each.
     pub(crate) async fn submit(self: Arc<Self>, submission: Submission) {
         let Some(desk) = &self.sms else { return };
+        if !self.still_goes(&submission).await {
+            desk.wake();
+            return;
+        }
         let options = SubmitOptions { validity: desk.validity, wants_receipt: true };
         let Submission { item, number, centre, segments } = &submission;
         if item.attempts > 0 {
@@ -216,6 +220,22 @@ impl Core {
         desk.wake();
     }
 
+    /// Looks once more, right before the message goes: the operator may have suspended the device or changed its number
+    /// since it was planned, and the device may have got it by another way.
+    async fn still_goes(&self, submission: &Submission) -> bool {
+        let Submission { item, number, .. } = submission;
+        match self.store.load_device(&item.authenticator).await {
+            Ok(Some(snapshot)) => {
+                snapshot.authenticator.msisdn.as_ref() == Some(number) && may_go(&snapshot, &item.message, item.kind)
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "a message is not sent now: its device cannot be read");
+                false
+            }
+        }
+    }
+
     /// Writes down what the centre said of one part. Says whether the next part is to go.
     fn note(
         &self,
@@ -236,13 +256,13 @@ impl Core {
             }
             Err(SubmitError::Throttled) => {
                 self.metrics.sms(SmsEvent::Throttled);
-                writes.push(due(item, now, by_chance(THROTTLED_PAUSE)));
+                writes.push(due(item, now, by_chance(doubled(THROTTLED_PAUSE, item.attempts))));
                 false
             }
             Err(SubmitError::Unreachable(why)) => {
                 tracing::debug!(centre = submission.centre.name(), why, "a message was not sent");
-                // At once, by another centre if there is one.
-                writes.push(due(item, now, THROTTLED_PAUSE));
+                // Soon, by another centre if there is one.
+                writes.push(due(item, now, doubled(THROTTLED_PAUSE, item.attempts)));
                 false
             }
             Err(SubmitError::InDoubt(why)) => {
@@ -250,7 +270,7 @@ impl Core {
                 self.metrics.sms(SmsEvent::InDoubt);
                 dispatch.state = DispatchState::InDoubt;
                 writes.push(Write::InsertDispatch(Box::new(dispatch)));
-                writes.push(due(item, now, DOUBT_PAUSE));
+                writes.push(due(item, now, doubled(DOUBT_PAUSE, item.attempts)));
                 false
             }
             Err(SubmitError::Refused { code, is_permanent }) => {
@@ -279,6 +299,14 @@ impl Core {
             }
         }
     }
+}
+
+/// Whether a message is still to be sent. An answer goes to a suspended device too: it says that it is suspended.
+fn may_go(snapshot: &DeviceSnapshot, message: &[u8; 16], kind: OutboxKind) -> bool {
+    if kind == OutboxKind::Answer {
+        return snapshot.outbox.iter().any(|stored| stored.message == *message);
+    }
+    request::waiting(snapshot).iter().any(|waiting| waiting.message == *message)
 }
 
 /// The best centre that has room beside what was promised to others in this round.
@@ -319,6 +347,11 @@ fn due(item: &OutboxItem, now: UnixMillis, pause: Duration) -> Write {
 
 fn delete(item: &OutboxItem) -> Write {
     Write::DeleteOutbox { realm: item.realm.clone(), id: item.authenticator, message: item.message }
+}
+
+/// Twice as long for each sending before: each of them is counted against the caps, and may have been paid for.
+fn doubled(pause: Duration, attempts: u32) -> Duration {
+    pause.saturating_mul(1 << attempts.min(MOST_DOUBLINGS))
 }
 
 /// Once to twice as long.

@@ -136,7 +136,9 @@ fn receipts_of_a_gateway_settle_what_they_are_about() {
     gateway.call("receipts", &json!({ "id": "g-999", "state": "failed" })).ok();
     gateway.call("receipts", &json!({ "id": "g-2", "state": "other" })).ok();
     assert!(gateway.sent(&hand).as_array().unwrap().iter().all(|item| item["state"] == "submitted"));
-    assert!(gateway.site.metric("matchbook_short_messages_total{event=\"UnknownReceipt\"}") >= 1.0);
+    eventually("the unknown one is given up", || {
+        gateway.site.metric("matchbook_short_messages_total{event=\"UnknownReceipt\"}") >= 1.0
+    });
 
     let due = gateway.site.stored(hand.id()).outbox[0].next_attempt_at;
     gateway.call("receipts", &json!({ "id": "g-2", "state": "expired", "error": "27" })).ok();

@@ -29,7 +29,7 @@ pub struct SmsConfig {
     pub(crate) routes: Vec<RouteConfig>,
 }
 
-/// How many messages may leave in a day (UTC).
+/// How many messages may leave in a day, which begins with the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SmsCaps {
     /// To one device, 1–1,000,000,000. Default 40.

@@ -158,7 +158,11 @@ impl Session {
     async fn take(&mut self, frame: Result<Incoming, FrameError>) -> Step {
         self.heard = Instant::now();
         match frame {
-            Ok(Incoming::Readable(command)) => self.heed(*command).await,
+            Ok(Incoming::Readable(command)) => {
+                // Strange PDUs far apart are strange senders, not a strange centre.
+                self.malformed = 0;
+                self.heed(*command).await
+            }
             Ok(Incoming::Malformed(header)) => self.refuse(header).await,
             Err(FrameError::Io(error)) => Err(End::Lost(format!("the connection broke: {error}"))),
             Err(FrameError::Length(length)) => {
