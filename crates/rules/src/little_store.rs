@@ -110,6 +110,13 @@ impl LittleStore {
                 self.subscribers.get(id).map_or(Version(0), |one| one.version) == *version
             }
             Guard::Realm { version, .. } => self.realm.as_ref().map_or(Version(0), |realm| realm.version) == *version,
+            Guard::Calm { bucket, below, since, .. } => {
+                self.buckets.get(bucket).is_none_or(|it| it.failures < *below || it.window_started_at <= *since)
+            }
+            Guard::Operation(seen) => {
+                let key = (seen.relying_party.clone(), seen.id.clone());
+                self.operations.get(&key).is_some_and(|found| found == seen.as_ref())
+            }
         }
     }
 
@@ -281,7 +288,7 @@ impl World {
     /// Loads, decides and commits.
     pub fn verify(&mut self, request: &VerifyRequest) -> Result<Verdict, VerifyRefusal> {
         match self.decide(request)? {
-            VerifyDecision::Answered { verdict } => Ok(verdict),
+            VerifyDecision::Answered { operation } => Ok(operation.verdict),
             VerifyDecision::Commit { changes, verdict, .. } => {
                 self.store.commit(&changes).unwrap();
                 Ok(verdict)

@@ -61,7 +61,7 @@ pub enum VerifyDecision {
     /// The operation was answered before; there is nothing to write.
     Answered {
         /// As before.
-        verdict: Verdict,
+        operation: Operation,
     },
     /// The answer holds once the changes are durable, and not before.
     Commit {
@@ -163,7 +163,7 @@ fn fingerprint(request: &VerifyRequest, keyring: &Keyring) -> [u8; 16] {
 
 fn repeated(earlier: &Operation, fingerprint: &[u8; 16]) -> Result<VerifyDecision, VerifyRefusal> {
     if bool::from(earlier.fingerprint.ct_eq(fingerprint)) {
-        Ok(VerifyDecision::Answered { verdict: earlier.verdict })
+        Ok(VerifyDecision::Answered { operation: earlier.clone() })
     } else {
         Err(VerifyRefusal::OperationReused)
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use matchbook_protocol::AuthenticatorId;
 use matchbook_rules::keyring::Keyring;
-use matchbook_rules::{Changes, DeviceSnapshot};
+use matchbook_rules::{Authenticator, Changes, DeviceSnapshot, Guard, Write};
 use matchbook_store::{CommitError, Store};
 use tokio::sync::{Mutex, watch};
 
@@ -60,6 +60,8 @@ pub(crate) struct Outcome<T> {
     pub(crate) changes: Changes,
     /// What the caller gets once it is durable.
     pub(crate) answer: T,
+    /// The answer tells what was read: when nothing is written, that is to be made sure of first.
+    pub(crate) tells: bool,
 }
 
 impl Core {
@@ -75,10 +77,14 @@ impl Core {
         for tries in 0..MAX_DECISIONS {
             let Some(snapshot) = self.store.load_device(id).await? else { return Ok(None) };
             let outcome = decide(&snapshot)?;
-            if outcome.changes.writes.is_empty() {
-                return Ok(Some(outcome.answer));
-            }
-            match self.commit(outcome.changes).await {
+            let committed = if !outcome.changes.writes.is_empty() {
+                self.commit(outcome.changes).await
+            } else if outcome.tells {
+                self.make_sure_of(vec![as_seen(&snapshot.authenticator)]).await
+            } else {
+                Ok(())
+            };
+            match committed {
                 Ok(()) => return Ok(Some(outcome.answer)),
                 Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
                 Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
@@ -90,7 +96,7 @@ impl Core {
     /// Commits, and measures it. An outcome in doubt is resolved by the same write: every decision's writes hold a
     /// guard or a unique key that the first one, if it was made, has used up, so that they cannot be made twice. A
     /// conflict then means that the first one may stand: the caller decides again on what is there, and calls
-    /// [`Core::make_sure`] before it answers on a read alone.
+    /// [`Core::make_sure_of`] before it answers on a read alone.
     pub(crate) async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         let mut written = 0;
         loop {
@@ -117,9 +123,23 @@ impl Core {
         }
     }
 
-    /// Has to come before an answer that rests on a read alone. After a doubt, what a read shows need not be durable yet;
-    /// a later write that is durable makes it so. Costs nothing while no doubt is open.
-    pub(crate) async fn make_sure(&self) -> Result<(), CommitError> {
+    /// Has to come before an answer that rests on a read alone: what a read shows need not be durable yet, or, where
+    /// several nodes share the store, may be gone with the server that showed it. `seen` is what was read.
+    ///
+    /// # Errors
+    /// A conflict: it is no longer so, and the decision is to be taken again.
+    pub(crate) async fn make_sure_of(&self, seen: Vec<Guard>) -> Result<(), CommitError> {
+        if self.store.is_shared() {
+            // In one transaction with a durable write, so that both are of one server.
+            self.commit(Changes { guards: seen, writes: vec![Write::Probe] }).await
+        } else {
+            self.make_sure().await
+        }
+    }
+
+    /// In a store of this process alone only its own doubts count. After one, what a read shows need not be durable yet; a
+    /// later write that is durable makes it so. Costs nothing while no doubt is open.
+    async fn make_sure(&self) -> Result<(), CommitError> {
         let raised = self.doubts.raised.load(Ordering::SeqCst);
         if self.doubts.settled.load(Ordering::SeqCst) < raised {
             self.store.probe().await?;
@@ -157,4 +177,9 @@ impl Core {
         let longest = CONFLICT_PAUSE.saturating_mul(1 << tries.min(CONFLICT_DOUBLINGS));
         tokio::time::sleep(longest.mul_f64(chance::fraction())).await;
     }
+}
+
+/// That the device is as it was seen.
+pub(crate) fn as_seen(device: &Authenticator) -> Guard {
+    Guard::Authenticator { realm: device.realm.clone(), id: device.id, version: device.version }
 }

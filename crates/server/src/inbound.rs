@@ -4,9 +4,10 @@ use matchbook_protocol::AuthenticatorId;
 use matchbook_protocol::wire::{Party, UnverifiedUplink};
 use matchbook_rules::refusal::{Culprit, Refusal};
 use matchbook_rules::request;
+use matchbook_store::CommitError;
 
 use crate::chance;
-use crate::core::{Core, Outcome};
+use crate::core::{Core, Outcome, as_seen};
 use crate::metrics::MessageOutcome;
 use crate::problem::Problem;
 use crate::sms::Way;
@@ -49,20 +50,17 @@ impl Core {
                     Ok(decision) => {
                         let fresh = decision.fresh;
                         let answer = Answer { party, messages: decision.reply, fresh };
-                        Ok(Outcome { changes: decision.changes, answer: Some(answer) })
+                        Ok(Outcome { changes: decision.changes, answer: Some(answer), tells: true })
                     }
                     Err(refusal) => {
                         note(&id, &refusal);
-                        Ok(Outcome { changes: matchbook_rules::Changes::default(), answer: None })
+                        Ok(Outcome { changes: matchbook_rules::Changes::default(), answer: None, tells: false })
                     }
                 }
             })
             .await?;
         match known {
-            Some(Some(answer)) => {
-                self.make_sure().await?;
-                Ok(Some(answer))
-            }
+            Some(Some(answer)) => Ok(Some(answer)),
             Some(None) => Ok(None),
             None => {
                 request::burn_equal_cost(bytes, &self.keyring);
@@ -75,10 +73,15 @@ impl Core {
     pub(crate) async fn waiting_messages(&self, party: &Party) -> Result<Vec<Vec<u8>>, Problem> {
         let Some(snapshot) = self.store.load_device(&party.id).await? else { return Ok(Vec::new()) };
         let messages: Vec<_> = request::waiting(&snapshot).into_iter().map(|item| item.bytes.clone()).collect();
-        if !messages.is_empty() {
-            self.make_sure().await?;
+        if messages.is_empty() {
+            return Ok(messages);
         }
-        Ok(messages)
+        match self.make_sure_of(vec![as_seen(&snapshot.authenticator)]).await {
+            Ok(()) => Ok(messages),
+            // The device asks again, or fetches them with its next request.
+            Err(CommitError::Conflict(_)) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Core {
             let (now, mut rng) = (chance::now(), chance::rng());
             let limits = self.limits(self.push_way(&snapshot.authenticator), &snapshot.authenticator);
             let decision = issue::push(snapshot, &self.keyring, &limits, reason, now, &mut rng)?;
-            Ok(Outcome { changes: decision.changes, answer: () })
+            Ok(Outcome { changes: decision.changes, answer: (), tells: false })
         });
         decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
         self.reach(id);
@@ -50,7 +50,7 @@ impl Core {
         let decided = self.decide_device(id, |snapshot| {
             let (now, mut rng) = (chance::now(), chance::rng());
             let decision = rotate::begin(snapshot, reason, &self.keyring, now, &mut rng)?;
-            Ok(Outcome { changes: decision.changes, answer: () })
+            Ok(Outcome { changes: decision.changes, answer: (), tells: false })
         });
         decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
         self.reach(id);

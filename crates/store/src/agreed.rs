@@ -2,7 +2,7 @@
 
 use matchbook_protocol::codes::MAX_SET_CODES;
 use matchbook_protocol::{CodeIndex, UnixMillis};
-use matchbook_rules::{AuditEvent, Bucket, EventKind, IssuedSet, RealmId};
+use matchbook_rules::{AuditEvent, Bucket, EventKind, IssuedSet, Operation, RealmId};
 use sha2::{Digest, Sha256};
 
 use crate::MAX_PAGE;
@@ -36,6 +36,16 @@ pub(crate) fn count_failure(bucket: Option<Bucket>, at: UnixMillis, window_ms: u
         },
         Some(_) | None => Bucket { failures: 1, window_started_at: at, last_failure_at: at },
     }
+}
+
+/// Whether a bucket counts fewer than `below` in a window that began after `since`.
+pub(crate) fn is_calm(bucket: Option<&Bucket>, below: u32, since: UnixMillis) -> bool {
+    bucket.is_none_or(|bucket| bucket.failures < below || bucket.window_started_at <= since)
+}
+
+/// Whether an operation was answered as `seen` says; when it was is of no account.
+pub(crate) fn is_answer(found: &Operation, seen: &Operation) -> bool {
+    found.fingerprint == seen.fingerprint && found.verdict == seen.verdict
 }
 
 /// The 6 bytes that the ids of a time's events begin with; a time beyond them is taken as their last.

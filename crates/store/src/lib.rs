@@ -7,6 +7,7 @@
 //! `contract` adds [`contract`]: each sentence of [`Store`] as a test, for both and for any third.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
@@ -15,6 +16,8 @@ use matchbook_rules::{
     RealmId, RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
 };
 
+#[allow(dead_code, reason = "the stores begin to use it in the next commits")]
+mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -72,6 +75,10 @@ pub struct EventFilter {
     /// Only this authenticator's.
     pub authenticator: Option<AuthenticatorId>,
 }
+
+/// Names a process that serves the store, for leases: 16 random bytes, new with each start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeId(pub [u8; 16]);
 
 /// Sizes, for metrics and `matchbook doctor`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,6 +148,17 @@ pub trait Store: Send + Sync + 'static {
     /// One authenticator by its identification code alone, as a device's message names it. A revoked one is found too.
     async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError>;
 
+    /// What a verify needs, from what this process remembers of earlier loads and commits, without a read; `None`: it
+    /// remembers too little. The counts in it are all 0, and there is no operation.
+    ///
+    /// It may be old where another process writes to the store. Only an acceptance may rest on it, because its guards
+    /// and unique keys are checked by the commit: an old snapshot costs a conflict, never a wrong acceptance. Anything
+    /// else is decided again on [`Store::load_verify`].
+    fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
+        let _ = lookup;
+        None
+    }
+
     /// What a verify or a challenge needs, read in one transaction. Nobody's name, of a realm or in it, is an error:
     /// the counts and the operation are read all the same.
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError>;
@@ -196,6 +214,24 @@ pub trait Store: Send + Sync + 'static {
     /// `limit` and [`MAX_PAGE`].
     async fn outbox_due(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutboxItem>, LoadError>;
 
+    /// As [`Store::outbox_due`], for a caller that sends them. Where several processes share the store, a message that
+    /// one was given is given to no other for `hold_ms` milliseconds, or until an `OutboxAttempt` or an `OutboxDue` of
+    /// it is committed.
+    async fn take_due(
+        &self,
+        now: UnixMillis,
+        limit: u32,
+        node: NodeId,
+        hold_ms: u64,
+    ) -> Result<Vec<OutboxItem>, LoadError> {
+        let _ = (node, hold_ms);
+        self.outbox_due(now, limit).await
+    }
+
+    /// The devices and names of the messages that were put into the outbox at `since` or after, oldest first; at most
+    /// `limit` and [`MAX_PAGE`].
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError>;
+
     /// The short messages to a device, newest first; those that a centre was handed.
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError>;
 
@@ -234,4 +270,31 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes one durable write, so that readiness means "can commit".
     async fn probe(&self) -> Result<(), CommitError>;
+
+    /// Whether other processes may write to it too. Then what a read shows may be in doubt in another process, and an
+    /// answer that rests on a read needs a commit of guards and a `Probe` first.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// The time that counts: the store's, which all nodes share.
+    async fn clock(&self) -> Result<UnixMillis, LoadError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(UnixMillis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// Takes a lease for `hold_ms` milliseconds by the store's clock, or renews it. `false`: another node has it. A store
+    /// that is not shared grants every lease.
+    ///
+    /// `name`: 1–64 visible ASCII characters.
+    async fn take_lease(&self, name: &str, node: NodeId, hold_ms: u64) -> Result<bool, CommitError> {
+        let _ = (name, node, hold_ms);
+        Ok(true)
+    }
+
+    /// Gives a lease back; nothing when this node does not have it.
+    async fn give_lease(&self, name: &str, node: NodeId) -> Result<(), CommitError> {
+        let _ = (name, node);
+        Ok(())
+    }
 }

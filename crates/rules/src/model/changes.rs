@@ -53,6 +53,20 @@ pub enum Guard {
         /// As it was seen.
         version: Version,
     },
+    /// The bucket counts fewer than so many in a window that began after `since`. One that is not there, or whose
+    /// window began earlier, counts nothing.
+    Calm {
+        /// The realm.
+        realm: RealmId,
+        /// Which.
+        bucket: BucketKey,
+        /// It has to count fewer, 1 or more.
+        below: u32,
+        /// A window that began then or earlier has ended.
+        since: UnixMillis,
+    },
+    /// The operation was answered so, and the answer stands in the store.
+    Operation(Box<Operation>),
 }
 
 /// One write. Those that insert are conflicts when the row is there already.
@@ -165,4 +179,6 @@ pub enum Write {
     InsertToken(Box<TokenRecord>),
     /// Deletes a token's record; a conflict when there is none.
     DeleteToken(TokenId),
+    /// Writes nothing that anybody reads, durably: beside guards, it makes sure that what they saw is durable too.
+    Probe,
 }

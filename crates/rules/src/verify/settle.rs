@@ -12,8 +12,8 @@ use crate::model::{
     VerifySnapshot, VerifyTarget, Write,
 };
 use crate::throttle::{
-    GLOBAL_WINDOW_MS, HARD_STOP, PLACE_WINDOW_MS, RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked,
-    source_delay_ms,
+    GLOBAL_FAILURES, GLOBAL_WINDOW_MS, HARD_STOP, PLACE_FAILURES, PLACE_WINDOW_MS, RELYING_PARTY_FAILURES,
+    RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
 };
 
 /// An attempt that may go ahead, with all that decides it.
@@ -80,6 +80,7 @@ impl Case<'_> {
         let realm = self.snapshot.realm.as_ref();
         changes.guards.extend(realm.map(|it| Guard::Realm { id: it.id.clone(), version: it.version }));
         changes.guards.push(failures_guard(winner.candidate));
+        self.stays_calm(&mut changes);
         changes.writes.push(self.operation(Verdict::Accepted));
         changes.writes.push(self.spend(authenticator.id, index, SpendKind::Accepted));
         let passed_over = winner.holding.passed_over(index, self.policy.mode);
@@ -94,6 +95,26 @@ impl Case<'_> {
         };
         changes.writes.push(self.event(EventKind::CodeAccepted, Some(authenticator.id), &detail, rng));
         VerifyDecision::Commit { changes, verdict: Verdict::Accepted, refill }
+    }
+
+    /// Nobody who would have to wait by now is accepted, also when the counts that were seen are old: each count that
+    /// was below its limit still is, and a source that had no failure to clear has none.
+    fn stays_calm(&self, changes: &mut Changes) {
+        let (seen, buckets) = (&self.snapshot.throttle, lookup_buckets(self.request, self.keyring));
+        let limit = u32::from(self.policy.max_failures);
+        let source_limit = if seen.source.failures == 0 { 1 } else { limit };
+        let counts = [
+            (&seen.source, buckets.source, source_limit, SOURCE_WINDOW_MS),
+            (&seen.place, buckets.place, PLACE_FAILURES, PLACE_WINDOW_MS),
+            (&seen.relying_party, buckets.relying_party, RELYING_PARTY_FAILURES, RELYING_PARTY_WINDOW_MS),
+            (&seen.global, buckets.global, GLOBAL_FAILURES, GLOBAL_WINDOW_MS),
+        ];
+        for (count, bucket, below, window_ms) in counts {
+            if in_window(count, window_ms, self.now) < below {
+                let since = UnixMillis(self.now.0.saturating_sub(window_ms));
+                changes.guards.push(Guard::Calm { realm: self.request.home.clone(), bucket, below, since });
+            }
+        }
     }
 
     /// Makes a set due when these spends reach the threshold.

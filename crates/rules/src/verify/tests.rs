@@ -6,4 +6,5 @@ mod interleavings;
 mod modes;
 mod once;
 mod random;
+mod remembered;
 mod throttled;

@@ -261,7 +261,8 @@ pub(super) async fn change(
     id: &AuthenticatorId,
     decide: impl Fn(&DeviceSnapshot) -> Result<Changes, Refusal>,
 ) -> Result<(), Problem> {
-    let decided = core.decide_device(id, |snapshot| Ok(Outcome { changes: decide(snapshot)?, answer: () })).await?;
+    let decided =
+        core.decide_device(id, |snapshot| Ok(Outcome { changes: decide(snapshot)?, answer: (), tells: false })).await?;
     core.reach(id);
     decided.ok_or_else(|| Problem::not_found("There is no such device."))
 }

@@ -7,7 +7,7 @@ use matchbook_protocol::CodeIndex;
 use matchbook_rules::challenge::{self, ChallengeRequest};
 use matchbook_rules::throttle::Buckets;
 use matchbook_rules::verify::{self, VerifyDecision, VerifyRefusal, VerifyRequest};
-use matchbook_rules::{RefillReason, Verdict, VerifyTarget};
+use matchbook_rules::{Changes, Guard, RefillReason, Verdict, VerifySnapshot, VerifyTarget};
 use matchbook_store::{CommitError, VerifyLookup};
 
 use crate::chance;
@@ -52,23 +52,42 @@ impl Core {
         let buckets = verify::lookup_buckets(request, &self.keyring);
         let lookup = lookup(request, &buckets);
         let _turn = self.lanes.turn(lane(request)).await.map_err(|_| Problem::slow_down(1_000))?;
+        let mut remembered = self.store.remembered(&lookup);
         for tries in 0..MAX_DECISIONS {
-            let snapshot = self.store.load_verify(&lookup).await?;
-            let decided = verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
-            let (changes, verdict, refill) = match decided {
-                VerifyDecision::Answered { verdict } => {
-                    self.make_sure().await?;
-                    return Ok((Verified { verdict, refill: None }, true));
-                }
-                VerifyDecision::Commit { changes, verdict, refill } => (changes, verdict, refill),
+            let accepted = remembered.take().and_then(|snapshot| self.accept(request, &snapshot));
+            let decided = match accepted {
+                Some(accepted) => accepted,
+                None => self.decide_now(request, &lookup).await?,
             };
-            match self.commit(changes).await {
-                Ok(()) => return Ok((Verified { verdict, refill }, false)),
+            let (changes, verified, is_repeated) = match decided {
+                VerifyDecision::Answered { operation } => {
+                    let verified = Verified { verdict: operation.verdict, refill: None };
+                    let seen = Changes { guards: vec![Guard::Operation(Box::new(operation))], writes: Vec::new() };
+                    (seen, verified, true)
+                }
+                VerifyDecision::Commit { changes, verdict, refill } => (changes, Verified { verdict, refill }, false),
+            };
+            let committed =
+                if is_repeated { self.make_sure_of(changes.guards).await } else { self.commit(changes).await };
+            match committed {
+                Ok(()) => return Ok((verified, is_repeated)),
                 Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
                 Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
             }
         }
         Err(Problem::unavailable())
+    }
+
+    /// Decides on what is remembered. Only an acceptance may rest on it: its commit finds out what has changed.
+    fn accept(&self, request: &VerifyRequest, snapshot: &VerifySnapshot) -> Option<VerifyDecision> {
+        let decided = verify::decide(request, snapshot, &self.keyring, chance::now(), &mut chance::rng()).ok()?;
+        let is_accepted = matches!(decided, VerifyDecision::Commit { verdict: Verdict::Accepted, .. });
+        is_accepted.then_some(decided)
+    }
+
+    async fn decide_now(&self, request: &VerifyRequest, lookup: &VerifyLookup) -> Result<VerifyDecision, Problem> {
+        let snapshot = self.store.load_verify(lookup).await?;
+        Ok(verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?)
     }
 
     /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails,

@@ -261,6 +261,10 @@ impl Store for Hooked {
         self.inner.outbox_due(now, limit).await
     }
 
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+        self.inner.outbox_since(since, limit).await
+    }
+
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
         self.inner.dispatches(realm, id, limit).await
     }

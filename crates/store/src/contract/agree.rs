@@ -56,6 +56,7 @@ async fn freshen(store: &dyn Store, mut changes: Changes) -> Changes {
                 let found = store.load_verify(&lookup).await.unwrap().candidates;
                 *count = found.first().map_or(0, |it| it.failures);
             }
+            Guard::Calm { .. } | Guard::Operation(_) => {}
         }
     }
     for write in &mut changes.writes {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use matchbook_protocol::UnixMillis;
-use matchbook_rules::{Bucket, Write};
+use matchbook_rules::{Bucket, Guard, Write};
 
 use super::fixtures::*;
 use crate::Store;
@@ -66,4 +66,25 @@ async fn load(store: &dyn Store) -> Bucket {
 
 fn bucket_of(failures: u32, began: u64, last: u64) -> Bucket {
     Bucket { failures, window_started_at: UnixMillis(began), last_failure_at: UnixMillis(last) }
+}
+
+pub async fn a_bucket_is_calm_below_its_limit_and_after_its_window(store: Arc<dyn Store>) {
+    let calm =
+        |below, since| Guard::Calm { realm: realm_id("alpha"), bucket: bucket(1), below, since: UnixMillis(since) };
+    commit_if(&*store, calm(1, 0), Vec::new()).await.unwrap();
+    for at in [100, 101, 102] {
+        let counted =
+            Write::CountFailure { realm: realm_id("alpha"), bucket: bucket(1), at: UnixMillis(at), window_ms: 50 };
+        commit(&*store, vec![counted]).await.unwrap();
+    }
+    // Three in a window that began at 100.
+    for (below, since) in [(4, 0), (4, 99), (1, 100), (3, 100), (1, 5_000)] {
+        commit_if(&*store, calm(below, since), vec![Write::Probe]).await.unwrap();
+    }
+    for (below, since) in [(1, 0), (3, 0), (3, 99), (1, 99)] {
+        assert_conflict(commit_if(&*store, calm(below, since), vec![Write::Probe]).await);
+    }
+    // Another realm's bucket of that name is another bucket.
+    let elsewhere = Guard::Calm { realm: realm_id("beta"), bucket: bucket(1), below: 1, since: UnixMillis(0) };
+    commit_if(&*store, elsewhere, vec![Write::Probe]).await.unwrap();
 }

@@ -98,6 +98,13 @@ fn guard() -> impl Strategy<Value = Guard> {
             id,
             version
         }),
+        (realm_id(), bucket(), 1..4_u32, time()).prop_map(|(realm, bucket, below, since)| Guard::Calm {
+            realm,
+            bucket,
+            below,
+            since
+        }),
+        operation().prop_map(|it| Guard::Operation(Box::new(it))),
     ]
 }
 
@@ -132,6 +139,7 @@ fn write() -> impl Strategy<Value = Write> {
         2 => event().prop_map(|it| Write::Audit(Box::new(it))),
         1 => token().prop_map(|it| Write::InsertToken(Box::new(it))),
         1 => select(&SMALL[..]).prop_map(|byte| Write::DeleteToken(TokenId([byte; 8]))),
+        1 => Just(Write::Probe),
     ]
 }
 

@@ -9,7 +9,7 @@ use matchbook_rules::{
 };
 
 use super::fixtures::*;
-use crate::{AuthenticatorFilter, EventFilter, MAX_PAGE, Page, Store, StoreStats};
+use crate::{AuthenticatorFilter, EventFilter, MAX_PAGE, NodeId, Page, Store, StoreStats};
 
 pub async fn lists_come_in_pages(store: Arc<dyn Store>) {
     with_device(&*store).await;
@@ -199,6 +199,74 @@ pub async fn the_outbox_of_a_device_comes_oldest_first(store: Arc<dyn Store>) {
     }
     items.sort_by_key(|item| (item.created_at, item.message));
     assert_eq!(store.load_device(&id(1)).await.unwrap().unwrap().outbox, items);
+}
+
+pub async fn the_outbox_tells_what_came_since(store: Arc<dyn Store>) {
+    with_device(&*store).await;
+    let mut writes = Vec::new();
+    for (message, created_at) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
+        let it = OutboxItem { created_at: UnixMillis(created_at), ..outbox("alpha", 1, message) };
+        writes.push(Write::InsertOutbox(Box::new(it)));
+    }
+    commit(&*store, writes).await.unwrap();
+    let since = async |at, limit| {
+        let found = store.outbox_since(UnixMillis(at), limit).await.unwrap();
+        assert!(found.iter().all(|(device, _)| *device == id(1)));
+        found.iter().map(|(_, message)| message[0]).collect::<Vec<u8>>()
+    };
+    assert_eq!(since(0, 10).await, [2, 3, 4, 1]);
+    assert_eq!(since(20, 2).await, [3, 4]);
+    assert_eq!(since(30, 10).await, [1]);
+    assert!(since(31, 10).await.is_empty());
+}
+
+/// One sender is given what is due; where senders share the store, each message goes to one of them.
+pub async fn a_sender_takes_what_is_due(store: Arc<dyn Store>) {
+    with_device(&*store).await;
+    let item = OutboxItem { next_attempt_at: UnixMillis(50), ..outbox("alpha", 1, 1) };
+    commit(&*store, vec![Write::InsertOutbox(Box::new(item.clone()))]).await.unwrap();
+    let (one, two) = (NodeId([1; 16]), NodeId([2; 16]));
+    let take = async |node, now| store.take_due(UnixMillis(now), 9, node, 3_600_000).await.unwrap();
+    assert!(take(one, 49).await.is_empty());
+    assert_eq!(take(one, 50).await, std::slice::from_ref(&item));
+    if store.is_shared() {
+        assert!(take(two, 50).await.is_empty());
+    }
+    // Given back, it is anybody's.
+    let due = Write::OutboxDue {
+        realm: item.realm.clone(),
+        id: item.authenticator,
+        message: item.message,
+        next_attempt_at: UnixMillis(50),
+    };
+    commit(&*store, vec![due]).await.unwrap();
+    assert_eq!(take(two, 50).await.len(), 1);
+    let sent = Write::OutboxAttempt {
+        realm: item.realm.clone(),
+        id: item.authenticator,
+        message: item.message,
+        at: UnixMillis(50),
+        next_attempt_at: UnixMillis(60),
+    };
+    commit(&*store, vec![sent]).await.unwrap();
+    assert!(take(two, 59).await.is_empty());
+    assert_eq!(take(one, 60).await.len(), 1);
+}
+
+pub async fn a_lease_is_one_nodes_at_a_time(store: Arc<dyn Store>) {
+    let (one, two) = (NodeId([1; 16]), NodeId([2; 16]));
+    let take = async |node, hold_ms| store.take_lease("centres", node, hold_ms).await.unwrap();
+    assert!(take(one, 3_600_000).await);
+    assert!(take(one, 3_600_000).await);
+    assert_eq!(take(two, 3_600_000).await, !store.is_shared());
+    assert!(store.take_lease("sweeps", two, 3_600_000).await.unwrap());
+    // Only who has it gives it back.
+    store.give_lease("centres", two).await.unwrap();
+    assert!(take(one, 3_600_000).await);
+    store.give_lease("centres", one).await.unwrap();
+    assert!(take(two, 0).await);
+    // It has ended.
+    assert!(take(one, 3_600_000).await);
 }
 
 pub async fn outbox_writes_do_nothing_when_the_message_is_gone(store: Arc<dyn Store>) {

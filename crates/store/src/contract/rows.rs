@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use matchbook_protocol::{CodeIndex, Delivery, Epoch, Handle, Profile, Suite, UnixMillis};
 use matchbook_rules::{
-    Authenticator, AuthenticatorKeys, CachedReply, Changes, DayCount, EpochKey, Guard, Mode, NextKey, Policy,
-    RefillReason, RequestWindow, Role, RotationReason, SealedKey, Status, TokenId, Verdict, VerifyTarget, Version,
-    Write,
+    Authenticator, AuthenticatorKeys, CachedReply, Changes, DayCount, EpochKey, Guard, Mode, NextKey, Operation,
+    Policy, RefillReason, RequestWindow, Role, RotationReason, SealedKey, Status, TokenId, Verdict, VerifyTarget,
+    Version, Write,
 };
 
 use super::fixtures::*;
@@ -298,4 +298,29 @@ pub async fn a_verify_loads_who_may_answer_it(store: Arc<dyn Store>) {
     assert_eq!(store.load_device(&id(2)).await.unwrap().unwrap().authenticator.status, Status::Revoked);
     // An empty change is made when its guards hold: there are none.
     store.commit(Changes::default()).await.unwrap();
+}
+
+pub async fn an_answer_is_guarded_by_what_was_answered(store: Arc<dyn Store>) {
+    with_set(&*store).await;
+    let seen = operation("alpha", "vpn", "op-1");
+    let guard = |seen: &Operation| Guard::Operation(Box::new(seen.clone()));
+    assert_conflict(commit_if(&*store, guard(&seen), vec![Write::Probe]).await);
+    commit(&*store, vec![Write::InsertOperation(Box::new(seen.clone()))]).await.unwrap();
+    commit_if(&*store, guard(&seen), vec![Write::Probe]).await.unwrap();
+    // When it was answered is of no account; what, is.
+    commit_if(&*store, guard(&Operation { at: UnixMillis(1), ..seen.clone() }), vec![Write::Probe]).await.unwrap();
+    let verdict = match seen.verdict {
+        Verdict::Accepted => Verdict::Rejected,
+        Verdict::Rejected => Verdict::Accepted,
+    };
+    let others = [
+        Operation { verdict, ..seen.clone() },
+        Operation { fingerprint: [0xEE; 16], ..seen.clone() },
+        Operation { relying_party: relying_party("mail"), ..seen.clone() },
+        Operation { realm: realm_id("beta"), ..seen.clone() },
+        Operation { id: operation_id("op-2"), ..seen },
+    ];
+    for other in others {
+        assert_conflict(commit_if(&*store, guard(&other), vec![Write::Probe]).await);
+    }
 }

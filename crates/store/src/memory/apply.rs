@@ -9,7 +9,7 @@ use matchbook_rules::{
 
 use super::state::{DeviceKey, State};
 use crate::CommitError;
-use crate::agreed::{count_failure, last_index, restored_event};
+use crate::agreed::{count_failure, is_answer, is_calm, last_index, restored_event};
 
 type Undo = Box<dyn FnOnce(&mut State)>;
 /// Picks a map.
@@ -51,6 +51,13 @@ impl<'a> Attempt<'a> {
                 found.map_or(Version(0), |it| it.version) == *version
             }
             Guard::Realm { id, version } => self.state.realms.get(id).map_or(Version(0), |it| it.version) == *version,
+            Guard::Calm { realm, bucket, below, since } => {
+                is_calm(self.state.buckets.get(&(realm.clone(), *bucket)), *below, *since)
+            }
+            Guard::Operation(seen) => {
+                let key = (seen.realm.clone(), seen.relying_party.clone(), seen.id.clone());
+                self.state.operations.get(&key).is_some_and(|found| is_answer(found, seen))
+            }
         };
         unless_conflict(holds, "a guard does not hold")
     }
@@ -100,6 +107,7 @@ impl<'a> Attempt<'a> {
             }
             Write::InsertToken(token) => self.insert_token(*token),
             Write::DeleteToken(id) => self.delete_token(id),
+            Write::Probe => Ok(()),
         }
     }
 

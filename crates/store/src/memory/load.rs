@@ -134,6 +134,12 @@ impl State {
         due.into_iter().take(rows(limit.min(MAX_PAGE))).cloned().collect()
     }
 
+    pub(super) fn outbox_since(&self, since: UnixMillis, limit: u32) -> Vec<(AuthenticatorId, [u8; 16])> {
+        let mut found: Vec<&OutboxItem> = self.outbox.values().filter(|it| it.created_at >= since).collect();
+        found.sort_by_key(|it| (it.created_at, it.message));
+        found.into_iter().take(rows(limit.min(MAX_PAGE))).map(|it| (it.authenticator, it.message)).collect()
+    }
+
     pub(super) fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Vec<Dispatch> {
         let of_device = |it: &&Dispatch| it.id.realm == *realm && it.id.authenticator == *id;
         let mut found: Vec<&Dispatch> = self.dispatches.values().filter(of_device).collect();

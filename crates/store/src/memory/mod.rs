@@ -145,6 +145,10 @@ impl Store for MemoryStore {
         Ok(self.state().outbox_due(now, limit))
     }
 
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+        Ok(self.state().outbox_since(since, limit))
+    }
+
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
         Ok(self.state().dispatches(realm, id, limit))
     }

@@ -5,10 +5,11 @@ mod outbox;
 mod state;
 
 use matchbook_protocol::AuthenticatorId;
-use matchbook_rules::{Changes, Guard, RealmId, Version, Write};
+use matchbook_rules::{Changes, Guard, Operation, RealmId, Version, Write};
 use rusqlite::{Connection, Params, ffi};
 
-use super::rows::{Bad, Fields, ReadError, blob, column, text};
+use super::rows::{Bad, BucketRow, Fields, ReadError, blob, column, row, text};
+use crate::agreed::{is_answer, is_calm};
 
 /// A change was not made.
 #[derive(Debug)]
@@ -66,6 +67,19 @@ fn check(connection: &Connection, guard: &Guard) -> Result<(), Failure> {
             let found = one(connection, sql, [text(id.as_str())], |it| it.number())?;
             guard_holds(Version(found.unwrap_or(0)) == *version, || format!("realm {id} was changed meanwhile"))
         }
+        Guard::Calm { realm, bucket, below, since } => {
+            let found: Option<BucketRow> =
+                row(connection, "WHERE realm = ?1 AND bucket = ?2", [text(realm.as_str()), blob(&bucket.0)])?;
+            let holds = is_calm(found.as_ref().map(|row| &row.0), *below, *since);
+            guard_holds(holds, || format!("there were failures in realm {realm} meanwhile"))
+        }
+        Guard::Operation(seen) => {
+            let key = [text(seen.realm.as_str()), text(seen.relying_party.as_str()), text(seen.id.as_str())];
+            let found: Option<Operation> =
+                row(connection, "WHERE realm = ?1 AND relying_party = ?2 AND operation = ?3", key)?;
+            let holds = found.is_some_and(|found| is_answer(&found, seen));
+            guard_holds(holds, || format!("operation {} of {} is not there so", seen.id, seen.relying_party))
+        }
     }
 }
 
@@ -105,10 +119,16 @@ fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
         Write::Audit(event) => state::insert_event(connection, event),
         Write::InsertToken(token) => state::insert_token(connection, token),
         Write::DeleteToken(id) => state::delete_token(connection, *id),
+        Write::Probe => probe(connection),
     }
 }
 
 pub(super) use issue::forget_set;
+
+/// A write that nobody reads.
+pub(super) fn probe(connection: &Connection) -> Result<(), Failure> {
+    execute(connection, "UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).map(drop)
+}
 
 /// Runs a statement; the number of rows that it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {

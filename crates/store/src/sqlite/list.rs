@@ -104,6 +104,16 @@ pub(super) fn outbox_due(connection: &Connection, now: UnixMillis, limit: u32) -
     Ok(found)
 }
 
+pub(super) fn outbox_since(
+    connection: &Connection,
+    since: UnixMillis,
+    limit: u32,
+) -> Result<Vec<(AuthenticatorId, [u8; 16])>, ReadError> {
+    let sql = "SELECT authenticator, message FROM outbox WHERE created_at >= ?1 ORDER BY created_at, message LIMIT ?2";
+    let values = [time(since), number(limit.min(MAX_PAGE))];
+    column(connection, sql, values, |fields| Ok((AuthenticatorId(fields.array()?), fields.array()?)))
+}
+
 pub(super) fn dispatches(
     connection: &Connection,
     realm: &RealmId,

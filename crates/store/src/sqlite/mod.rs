@@ -211,6 +211,10 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
     }
 
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+        self.readers.read(move |connection| list::outbox_since(connection, since, limit)).await
+    }
+
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError> {
         let (realm, id) = (realm.clone(), *id);
         self.readers.read(move |connection| list::dispatches(connection, &realm, &id, limit)).await
@@ -263,7 +267,6 @@ impl Store for SqliteStore {
     }
 
     async fn probe(&self) -> Result<(), CommitError> {
-        let sql = "UPDATE meta SET value = value + 1 WHERE name = 'probes'";
-        self.writer.step(move |connection| apply::execute(connection, sql, []).map(|_| 0)).await.map(drop)
+        self.writer.step(|connection| apply::probe(connection).map(|()| 0)).await.map(drop)
     }
 }

@@ -58,7 +58,7 @@ fn advance(world: &mut World, request: &VerifyRequest, stage: &Stage) -> Stage {
             let snapshot = world.load(request);
             match verify::decide(request, &snapshot, &keyring(), world.now, &mut TestRng::new(7)) {
                 Err(refusal) => Stage::Answered(Err(refusal)),
-                Ok(VerifyDecision::Answered { verdict }) => Stage::Answered(Ok(verdict)),
+                Ok(VerifyDecision::Answered { operation }) => Stage::Answered(Ok(operation.verdict)),
                 Ok(VerifyDecision::Commit { changes, verdict, .. }) => {
                     Stage::Decided { decisions: decisions + 1, changes, verdict }
                 }
