@@ -76,6 +76,9 @@ pub struct EventFilter {
     pub authenticator: Option<AuthenticatorId>,
 }
 
+/// A message in the outbox: when it was made, for which device, and its name.
+pub type OutboxMark = (UnixMillis, AuthenticatorId, [u8; 16]);
+
 /// Names a process that serves the store, for leases: 16 random bytes, new with each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(pub [u8; 16]);
@@ -228,9 +231,8 @@ pub trait Store: Send + Sync + 'static {
         self.outbox_due(now, limit).await
     }
 
-    /// The devices and names of the messages that were put into the outbox at `since` or after, oldest first; at most
-    /// `limit` and [`MAX_PAGE`].
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError>;
+    /// The messages that were put into the outbox at `since` or after, oldest first; at most `limit` and [`MAX_PAGE`].
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError>;
 
     /// The short messages to a device, newest first; those that a centre was handed.
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError>;

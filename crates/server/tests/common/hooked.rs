@@ -11,7 +11,7 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
 use matchbook_store::{
-    AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup,
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
 };
 use tokio::sync::Semaphore;
 
@@ -261,7 +261,7 @@ impl Store for Hooked {
         self.inner.outbox_due(now, limit).await
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         self.inner.outbox_since(since, limit).await
     }
 

@@ -15,7 +15,9 @@ use matchbook_rules::{
 };
 
 use self::state::State;
-use crate::{AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup};
+use crate::{
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
+};
 
 /// How a commit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +147,7 @@ impl Store for MemoryStore {
         Ok(self.state().outbox_due(now, limit))
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         Ok(self.state().outbox_since(since, limit))
     }
 

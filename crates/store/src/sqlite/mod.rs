@@ -45,7 +45,9 @@ use self::lock::Lock;
 use self::open::Origin;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::{AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup};
+use crate::{
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
+};
 
 /// Changes that one commit holds at most: beyond this the flush is no longer what a commit costs.
 const MAX_BATCH: usize = 256;
@@ -211,7 +213,7 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         self.readers.read(move |connection| list::outbox_since(connection, since, limit)).await
     }
 
