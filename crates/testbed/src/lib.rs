@@ -17,6 +17,8 @@
 //! # }
 //! ```
 //!
+//! Tests that do no more than use a database are cheaper with `Postgres::shared()?.fresh_database()?`.
+//!
 //! Whoever is logged in to the machine may connect to these servers: they hold test data, listen on 127.0.0.1 and ask
 //! for no password.
 
@@ -27,6 +29,6 @@ mod processes;
 mod programs;
 mod trouble;
 
-pub use postgres::Postgres;
+pub use postgres::{Access, Postgres};
 pub use programs::{Missing, Programs, find};
 pub use trouble::Trouble;

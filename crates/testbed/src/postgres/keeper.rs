@@ -17,14 +17,18 @@ use crate::trouble::Trouble;
 /// a test had stopped.
 const SCRIPT: &str = r#"
 folder=$1; shift
-child=
+child=; other=
 while read -r order argument; do
     case $order in
     start) "$@" </dev/null >>"$folder/log" 2>&1 & child=$!; echo "$child" ;;
     reap) wait "$child"; child=; echo reaped ;;
     memory) ipcrm -m "$argument" 2>/dev/null; echo removed ;;
+    outlive) other=$argument; echo noted ;;
     esac
 done
+if [ -n "$other" ]; then
+    tail --pid="$other" -f /dev/null
+fi
 if [ -n "$child" ]; then
     kill -QUIT "$child"; kill -CONT "$child"; wait "$child"
 fi
@@ -76,6 +80,15 @@ impl Keeper {
     /// segments, which are few.
     pub(super) fn remove_memory(&mut self, segment: u32) -> Result<(), Trouble> {
         self.order(&format!("memory {segment}")).map(drop)
+    }
+
+    /// Lets the server live until another process ends, whatever becomes of us.
+    pub(super) fn outlive_us(mut self, until: Pid) -> Result<(), Trouble> {
+        self.order(&format!("outlive {}", until.as_raw_nonzero()))?;
+        self.close();
+        // Dropping it would wait for that process.
+        std::mem::forget(self);
+        Ok(())
     }
 
     /// What the kernel does for us when we are killed: no more orders come.

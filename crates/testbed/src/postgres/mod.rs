@@ -1,6 +1,8 @@
 //! One PostgreSQL server of a test: a data folder of its own, a port of its own.
 
+mod access;
 mod keeper;
+mod shared;
 mod template;
 
 #[cfg(test)]
@@ -18,7 +20,8 @@ use crate::processes::{self, wait_until};
 use crate::programs::{Programs, find};
 use crate::trouble::Trouble;
 use keeper::Keeper;
-use template::{USER, output_of};
+
+pub use access::Access;
 
 /// How often a server is tried on another port when its own was taken in between.
 const PORTS_TRIED: u32 = 5;
@@ -37,9 +40,6 @@ const SETTINGS: [(&str, &str); 9] = [
     ("dynamic_shared_memory_type", "mmap"),
     ("jit", "off"),
 ];
-
-/// The database that is always there.
-const ALWAYS: &str = "postgres";
 
 /// A server, its processes and its folder. Dropping it ends and removes all of them, and so does the end of the test's
 /// process, however it comes.
@@ -86,37 +86,47 @@ impl Postgres {
         Self::start_on(&programs, account, settings, &|data| template::unpack(&programs, account, data))
     }
 
+    /// One server for all tests of a run that do no more than use databases of their own: a tenth of the cost of one
+    /// each. It ends with nextest, or, without nextest, with the test's process.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn shared() -> Result<Access, Trouble> {
+        shared::find_or_start()
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The URL of a database of this server, whether it is there or not. No password is asked for.
+    /// See [`Access::url`].
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+        self.access().url(database)
     }
 
-    /// Makes a database; its URL. Names are lower-case letters, digits and underscores, so that nothing needs quotes.
+    /// See [`Access::database`].
     ///
     /// # Errors
-    /// The name is not like that or taken, or the server does not run.
+    /// The name is not plain or taken, or the server does not run.
     pub fn database(&self, name: &str) -> Result<String, Trouble> {
-        let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
-        if name.is_empty() || !name.chars().all(is_plain) {
-            return Err(Trouble::new(format!("{name:?} is no plain name of a database")));
-        }
-        self.sql(ALWAYS, &format!("CREATE DATABASE {name}"))?;
-        Ok(self.url(name))
+        self.access().database(name)
     }
 
-    /// Runs SQL by `psql`, as one transaction when there are several statements: rows as lines, columns split by `|`.
+    /// See [`Access::sql`].
     ///
     /// # Errors
     /// What `psql` complained of.
     pub fn sql(&self, database: &str, sql: &str) -> Result<String, Trouble> {
-        output_of(self.psql(database).arg("-c").arg(sql))
+        self.access().sql(database, sql)
+    }
+
+    /// How to reach it, also while somebody else kills it.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access::new(&self.programs, self.account, self.port)
     }
 
     /// What the server wrote to its log, for a test that fails.
@@ -250,12 +260,6 @@ impl Postgres {
             settings.iter().map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''"))).collect();
         let file = fs::OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
         file.and_then(|mut file| file.write_all(lines.as_bytes())).map_err(Trouble::at("write postgresql.conf"))
-    }
-
-    fn psql(&self, database: &str) -> Command {
-        let mut command = self.account.command(self.programs.program("psql"), &self.folder);
-        command.args(["-X", "-Atq", "-v", "ON_ERROR_STOP=1", "-d"]).arg(self.url(database));
-        command
     }
 }
 
