@@ -1,4 +1,4 @@
-//! What tests and benches stand on: real PostgreSQL servers. For Linux, and never part of what is shipped.
+//! What tests and benches stand on: real PostgreSQL servers and their standbys, proxies that misbehave. For Linux, and never part of what is shipped.
 //!
 //! A test that needs PostgreSQL begins like this; without the programs it fails in CI and is skipped elsewhere:
 //!
@@ -23,12 +23,17 @@
 //! for no password.
 
 mod account;
+mod balancer;
+mod listening;
 mod ports;
 mod postgres;
 mod processes;
 mod programs;
+mod proxy;
 mod trouble;
 
+pub use balancer::Balancer;
 pub use postgres::{Access, Postgres};
 pub use programs::{Missing, Programs, find};
+pub use proxy::{Fault, Proxy, When};
 pub use trouble::Trouble;
