@@ -1,4 +1,5 @@
-//! What tests and benches stand on: real PostgreSQL servers and their standbys, proxies that misbehave. For Linux, and never part of what is shipped.
+//! What tests and benches stand on: real PostgreSQL servers and their standbys, proxies that misbehave, and a checker of what
+//! clients saw. For Linux, and never part of what is shipped.
 //!
 //! A test that needs PostgreSQL begins like this; without the programs it fails in CI and is skipped elsewhere:
 //!
@@ -24,6 +25,7 @@
 
 mod account;
 mod balancer;
+pub mod history;
 mod listening;
 mod ports;
 mod postgres;
