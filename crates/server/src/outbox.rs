@@ -185,6 +185,11 @@ impl Core {
 
 /// Runs the sweeps until `stop` says so.
 pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    if core.store.is_read_only() {
+        tracing::warn!("the store is read-only: every code and every message is answered 503");
+        let _stopped = stop.wait_for(|stopping| *stopping).await;
+        return;
+    }
     let (mut often, mut seldom) = (interval(SWEEP_EVERY), interval(PRUNE_EVERY));
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);

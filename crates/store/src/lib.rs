@@ -273,6 +273,11 @@ pub trait Store: Send + Sync + 'static {
     /// Makes one durable write, so that readiness means "can commit".
     async fn probe(&self) -> Result<(), CommitError>;
 
+    /// Whether every write is refused, because the store is being moved or was: then there is no work to be done.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// Whether other processes may write to it too. Then what a read shows may be in doubt in another process, and an
     /// answer that rests on a read needs a commit of guards and a `Probe` first.
     fn is_shared(&self) -> bool {

@@ -328,6 +328,10 @@ impl Store for Hooked {
         self.inner.probe().await
     }
 
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
     fn is_shared(&self) -> bool {
         self.inner.is_shared()
     }

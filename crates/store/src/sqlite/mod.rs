@@ -9,6 +9,7 @@ mod apply;
 mod backup;
 mod check;
 mod files;
+mod freeze;
 mod list;
 mod load;
 mod lock;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
+pub use freeze::{freeze, frozen_at, thaw};
 pub use open::{OpenError, OpenOptions};
 pub use restore::restore;
 
@@ -81,6 +83,8 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     stats: Mutex<Option<CountedStats>>,
+    /// Why nothing may be written.
+    read_only: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -103,10 +107,11 @@ impl SqliteStore {
     }
 
     fn start(path: &Path, lock: Lock, connection: Connection) -> Result<Self, OpenError> {
+        let read_only = freeze::frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
         let path = path.to_path_buf();
         let writer = Writer::start(path.clone(), connection, lock)
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
-        Ok(Self { readers: Readers::new(path.clone()), path, writer, stats: Mutex::new(None) })
+        Ok(Self { readers: Readers::new(path.clone()), path, writer, stats: Mutex::new(None), read_only })
     }
 
     /// Where it is.
@@ -137,6 +142,14 @@ impl SqliteStore {
         copying.await.unwrap_or_else(|error| Err(BackupError::Source(format!("the backup was cut off ({error})"))))
     }
 
+    /// Refuses to write to a read-only store.
+    fn may_write(&self) -> Result<(), CommitError> {
+        match &self.read_only {
+            None => Ok(()),
+            Some(why) => Err(CommitError::Unavailable(format!("{} is read-only: {why}", self.path.display()))),
+        }
+    }
+
     fn recent_stats(&self) -> Option<StoreStats> {
         let counted = (*self.stats.lock().unwrap_or_else(PoisonError::into_inner))?;
         let rest = counted.took.saturating_mul(STATS_REST);
@@ -158,6 +171,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.may_write()?;
         self.writer.commit(changes).await
     }
 
@@ -242,6 +256,7 @@ impl Store for SqliteStore {
         buckets_before: UnixMillis,
         events_before: UnixMillis,
     ) -> Result<u64, CommitError> {
+        self.may_write()?;
         let realms = self.readers.read(|connection| prune::realms(connection)).await;
         let realms = realms.map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let operations = prune::operations(&self.writer, operations_before).await?;
@@ -253,6 +268,7 @@ impl Store for SqliteStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
+        self.may_write()?;
         self.writer.step(move |connection| restore::mark(connection, at)).await
     }
 
@@ -269,6 +285,11 @@ impl Store for SqliteStore {
     }
 
     async fn probe(&self) -> Result<(), CommitError> {
+        self.may_write()?;
         self.writer.step(|connection| apply::probe(connection).map(|()| 0)).await.map(drop)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only.is_some()
     }
 }

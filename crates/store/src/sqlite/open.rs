@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::lock::Lock;
 use super::migrations::{MIGRATIONS, migrate};
 use super::sentence::Trouble;
-use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, sentence};
+use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, freeze, sentence};
 
 /// "MBKS": stands in the header of every database of ours.
 pub(super) const APPLICATION_ID: i32 = 0x4D42_4B53;
@@ -23,6 +23,9 @@ pub struct OpenOptions {
     pub check_value: Option<[u8; 16]>,
     /// Makes the store when there is none. Default: false, which refuses.
     pub create: bool,
+    /// Opens it for reads alone: every commit is refused, and the store is marked so that no other server writes to it
+    /// either, until [`super::thaw`]. Default: false, which refuses a store that is so marked.
+    pub read_only: bool,
 }
 
 /// A store was not opened. Each holds one sentence that says what to do.
@@ -46,6 +49,8 @@ pub enum OpenError {
     WrongSecrets(String),
     /// The file is a backup, which may only be served once it is marked as restored: see [`super::restore`].
     Backup(String),
+    /// The store is read-only: it is being moved, or was.
+    ReadOnly(String),
     /// Anything else: the system or SQLite refused.
     Unavailable(String),
 }
@@ -62,6 +67,7 @@ impl fmt::Display for OpenError {
             | Self::Schema(why)
             | Self::WrongSecrets(why)
             | Self::Backup(why)
+            | Self::ReadOnly(why)
             | Self::Unavailable(why) => f.write_str(why),
         }
     }
@@ -109,6 +115,7 @@ pub(super) fn open(path: &Path, options: OpenOptions, origin: Origin) -> Result<
     migrate(&mut connection, path, MIGRATIONS)?;
     check_origin(&connection, path, origin)?;
     check_secrets(&connection, path, options.check_value)?;
+    freeze::check(&connection, path, options.read_only)?;
     // After a kill, the log may hold commits that were never flushed. This write flushes them too, before anybody can
     // read them and answer "accepted" on what a power cut could still take back.
     connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).map_err(failed)?;
