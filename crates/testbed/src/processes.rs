@@ -15,8 +15,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is looked at.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until a condition holds.
-pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool, Trouble>) -> Result<(), Trouble> {
+/// Waits until a condition holds. There is a bound, so that a test that would hang says for what it waited.
+///
+/// # Errors
+/// The condition does not hold in two minutes, or looking at it failed.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool, Trouble>) -> Result<(), Trouble> {
     let began = Instant::now();
     while !holds()? {
         if began.elapsed() > PATIENCE {

@@ -24,6 +24,7 @@ use keeper::Keeper;
 use standby::Stopped;
 
 pub use access::Access;
+pub use standby::Waiting;
 
 /// How often a server is tried on another port when its own was taken in between.
 const PORTS_TRIED: u32 = 5;
@@ -63,6 +64,9 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// The superuser of every server of the tests.
+    pub const USER: &str = template::USER;
+
     /// Whether servers can be started here. Without the programs a test fails in CI, and elsewhere says what was skipped.
     ///
     /// # Panics

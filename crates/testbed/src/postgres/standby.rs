@@ -1,5 +1,6 @@
 //! Standbys: streaming, required for a commit or not, held up, promoted.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, PoisonError};
@@ -27,7 +28,7 @@ impl Postgres {
         let follow = [("primary_conninfo", upstream.as_str()), ("cluster_name", name)];
         let standby = Self::start_on(&self.programs, self.account, &follow, &|data| {
             let mut copy = self.account.command(self.programs.program("pg_basebackup"), &std::env::temp_dir());
-            run(copy.args(["-X", "stream", "-c", "fast", "-d", &upstream, "-D"]).arg(data))?;
+            run(copy.args(["-X", "stream", "-c", "fast", "--no-sync", "-d", &upstream, "-D"]).arg(data))?;
             let made = [("standby.signal", "making it a standby"), ("postgresql.auto.conf", "forgetting ALTER SYSTEM")];
             made.into_iter().try_for_each(|(file, what)| {
                 fs::write(data.join(file), "").map_err(Trouble::at(what))?;
@@ -40,7 +41,8 @@ impl Postgres {
     }
 
     /// Lets every commit wait for standbys from now on: `names` is the value of `synchronous_standby_names`, such as the
-    /// name of one. Empty, no commit waits any more. Returns when it holds for every later commit.
+    /// name of one. Empty, no commit waits any more. Returns when it holds for every later commit, and when a standby has
+    /// the earlier ones.
     ///
     /// # Errors
     /// No standby of these names streams, or the server does not run.
@@ -53,8 +55,12 @@ impl Postgres {
         // for the one that it may be about to begin.
         self.sql(ALWAYS, "CHECKPOINT")?;
         self.sql(ALWAYS, "CHECKPOINT")?;
-        let required = "SELECT count(*) > 0 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')";
-        wait_until("a standby is synchronous", || Ok(names.is_empty() || self.sql(ALWAYS, required)? == "t"))
+        let written = self.sql(ALWAYS, "SELECT pg_current_wal_insert_lsn()")?;
+        let required = format!(
+            "SELECT count(*) > 0 FROM pg_stat_replication \
+             WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= '{written}'"
+        );
+        wait_until("a standby is synchronous", || Ok(names.is_empty() || self.sql(ALWAYS, &required)? == "t"))
     }
 
     /// Makes a standby a primary, and returns when it takes writes.
@@ -87,35 +93,49 @@ impl Postgres {
         self.stopped.resume();
     }
 
-    /// How many commits wait for a standby at this moment.
+    /// The commits that wait for a standby at this moment.
     ///
     /// # Errors
     /// The server does not run.
-    pub fn waiting_commits(&self) -> Result<usize, Trouble> {
-        self.of_waiting_commits("true")
+    pub fn waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
+        self.waiting("wait_event = 'SyncRep'", "true")
     }
 
-    /// Cancels the wait of all commits that wait for a standby; how many. Their clients hear success, with a warning.
+    /// The transactions that wait for a standby or for each other.
     ///
     /// # Errors
     /// The server does not run.
-    pub fn cancel_waiting_commits(&self) -> Result<usize, Trouble> {
-        self.of_waiting_commits("pg_cancel_backend(pid)")
+    pub fn waiting_transactions(&self) -> Result<BTreeSet<Waiting>, Trouble> {
+        self.waiting("wait_event = 'SyncRep' OR wait_event_type = 'Lock'", "true")
     }
 
-    /// Ends the backends of all commits that wait for a standby; how many. Their clients hear nothing of the outcome.
+    /// Cancels the wait of all commits that wait for a standby; which. Their clients hear success, with a warning.
     ///
     /// # Errors
     /// The server does not run.
-    pub fn terminate_waiting_commits(&self) -> Result<usize, Trouble> {
-        self.of_waiting_commits("pg_terminate_backend(pid)")
+    pub fn cancel_waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
+        self.waiting("wait_event = 'SyncRep'", "pg_cancel_backend(pid)")
     }
 
-    fn of_waiting_commits(&self, done: &str) -> Result<usize, Trouble> {
-        let rows = self.sql(ALWAYS, &format!("SELECT {done} FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))?;
-        Ok(rows.lines().filter(|row| *row == "t").count())
+    /// Ends the backends of all commits that wait for a standby; which. Their clients hear nothing of the outcome.
+    ///
+    /// # Errors
+    /// The server does not run.
+    pub fn terminate_waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
+        self.waiting("wait_event = 'SyncRep'", "pg_terminate_backend(pid)")
+    }
+
+    fn waiting(&self, which: &str, done: &str) -> Result<BTreeSet<Waiting>, Trouble> {
+        let whose = "backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let select = format!("SELECT pid, xact_start, {done} FROM pg_stat_activity WHERE {whose} AND ({which})");
+        let rows = self.sql(ALWAYS, &select)?;
+        Ok(rows.lines().filter_map(|row| row.strip_suffix("|t")).map(|row| Waiting(row.to_owned())).collect())
     }
 }
+
+/// A transaction that waits, told from others by its backend and its beginning.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting(String);
 
 /// Processes that a test has stopped. Dropping this lets them go on.
 #[derive(Default)]
