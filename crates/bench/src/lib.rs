@@ -6,11 +6,13 @@
 //!
 //! `cargo xtask bench` runs it; `docs/performance.md` says what each figure means.
 
+pub mod arguments;
 pub mod cpu;
 pub mod load;
 pub mod population;
 pub mod process;
 
+pub mod report;
 pub mod rows;
 pub mod serve;
 pub mod site;

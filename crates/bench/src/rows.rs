@@ -1,7 +1,12 @@
 //! The measurements, one file a subject.
 
 pub mod disk;
+pub mod growth;
 pub mod hpke;
+pub mod radius;
+pub mod sets;
+pub mod sizes;
+pub mod store;
 pub mod verify;
 
 use std::path::Path;
@@ -18,6 +23,10 @@ pub struct Scale {
     pub spell: Spell,
     /// Devices that have codes to verify.
     pub devices: u32,
+    /// Devices that get sets or keys, each once: the spells end early when they have all had theirs.
+    pub set_devices: u32,
+    /// Devices of the sites whose growth is measured.
+    pub growth_devices: u32,
     /// Devices of the sizes that are weighed, killed and started.
     pub sizes: &'static [u32],
 }
@@ -28,6 +37,8 @@ impl Scale {
         rounds: 5,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
+        set_devices: 100_000,
+        growth_devices: 20_000,
         sizes: &[100_000, 1_000_000],
     };
 
@@ -36,6 +47,8 @@ impl Scale {
         rounds: 2,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
+        set_devices: 4_000,
+        growth_devices: 1_000,
         sizes: &[2_000],
     };
 }

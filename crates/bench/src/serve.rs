@@ -27,7 +27,8 @@ pub enum Served {
         /// As the store's opener reads it: `sqlite:` and a path.
         database: String,
     },
-    /// A handler that takes a body and answers [`ACCEPTED`].
+    /// A handler that takes a body and answers [`ACCEPTED`]; and on every other path, as many bytes as a set's message
+    /// has.
     Empty,
     /// A handler that takes a body, seals once by HPKE, and answers with as much as a set's message has.
     Sealing,
@@ -38,6 +39,9 @@ pub const ACCEPTED: &str = r#"{"accepted":true}"#;
 
 /// As in `matchbook_server`: a connection that has not sent its request's head by then is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of the message of a set of 40 codes, in COSE's form.
+const SET_MESSAGE: usize = 160;
 
 /// No limit that callers from one address could reach.
 const NO_LIMIT: u32 = 1_000_000;
@@ -75,7 +79,7 @@ pub fn serve(served: &Served) -> Result<()> {
     let runtime = runtime()?;
     match served {
         Served::Matchbook { database } => runtime.block_on(matchbook(database)),
-        Served::Empty => runtime.block_on(floor(Router::new().route("/v1/verify", post(accepted)))),
+        Served::Empty => runtime.block_on(floor(Router::new().route("/v1/verify", post(accepted)).fallback(set))),
         Served::Sealing => runtime.block_on(floor(Router::new().route("/v1/device/messages", post(sealed)))),
     }
 }
@@ -121,6 +125,11 @@ async fn floor(router: Router) -> Result<()> {
 
 async fn accepted(_body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], ACCEPTED).into_response()
+}
+
+async fn set(_body: Bytes) -> Response {
+    let media = [(header::CONTENT_TYPE, HeaderValue::from_static("application/cbor-seq"))];
+    (media, [0; SET_MESSAGE].as_slice()).into_response()
 }
 
 async fn sealed(_body: Bytes) -> Response {

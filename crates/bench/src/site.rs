@@ -24,6 +24,10 @@ pub enum Site {
 /// All that are measured.
 pub const SITES: &[Site] = &[Site::Sqlite];
 
+/// What the report says until there are more.
+pub const NOT_YET: &str = "PostgreSQL, with 1, 2 and 3 nodes, with and without a synchronous standby: Matchbook has no \
+                           such store yet";
+
 impl Site {
     /// For tables.
     #[must_use]
@@ -111,6 +115,16 @@ impl Ground {
     pub fn bytes(&self) -> u64 {
         let files = std::fs::read_dir(self.folder.path()).into_iter().flatten().filter_map(|file| file.ok());
         files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+    }
+
+    /// Bytes of the log that a start has to read; 0 on another store than SQLite.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        match self.site {
+            Site::Sqlite => std::fs::metadata(self.folder.path().join(format!("{SQLITE_FILE}-wal")))
+                .map(|log| log.len())
+                .unwrap_or_default(),
+        }
     }
 
     /// Starts the servers.

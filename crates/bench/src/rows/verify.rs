@@ -14,7 +14,7 @@ use crate::site::{Ground, Nodes, Site};
 use crate::stats::{Compared, Measured, median, ratio};
 use crate::trouble::Result;
 
-pub use talk::{Codes, Verifies};
+pub use talk::{Codes, Good, Verifies};
 
 /// Connections at once.
 pub const CONNECTIONS: &[usize] = &[1, 16, 64, 256];
@@ -60,8 +60,7 @@ fn at(
     let (mut rounds, mut syncs, mut p50_ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..setting.scale.rounds {
         let sync = disk::fdatasync_p50(setting)?;
-        // The handler looks at no code: its requests have the same bytes, and use none up.
-        let below = spell(setting, ground, floor, &Arc::new(Codes::of(&ground.population)), connections)?;
+        let below = spell(setting, ground, floor, &Arc::new(Codes::endless(&ground.population)), connections)?;
         let it = spell(setting, ground, nodes, codes, connections)?;
         p50_ratios.push(ratio(it.p50_us, below.p50_us + sync));
         syncs.push(sync);

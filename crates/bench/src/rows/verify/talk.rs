@@ -13,6 +13,8 @@ use crate::trouble::{Result, Trouble};
 /// The good codes of a population, each given out once: one of each device, then the next of each.
 pub struct Codes {
     population: Population,
+    /// A floor looks at no code: it gets the same ones over and over.
+    is_endless: bool,
     next: AtomicU64,
 }
 
@@ -23,6 +25,8 @@ pub struct Good {
     pub number: u64,
     /// Whose.
     pub device: u32,
+    /// Which of the device's.
+    pub index: CodeIndex,
     /// The code.
     pub code: u64,
 }
@@ -34,17 +38,26 @@ impl Codes {
     /// All of a population.
     #[must_use]
     pub fn of(population: &Population) -> Self {
-        Self { population: population.clone(), next: AtomicU64::new(0) }
+        Self { population: population.clone(), is_endless: false, next: AtomicU64::new(0) }
     }
 
-    /// The next one; `None` when each was given out.
+    /// The same for a floor, which looks at none: over and over.
+    #[must_use]
+    pub fn endless(population: &Population) -> Self {
+        Self { is_endless: true, ..Self::of(population) }
+    }
+
+    /// The next one; `None` when all are gone.
     pub fn take(&self) -> Option<Good> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let devices = u64::from(self.population.devices);
-        let index = u32::try_from(number / devices + 1).ok().filter(|index| *index <= self.population.codes.into())?;
+        let codes = u64::from(self.population.codes);
+        let round = (number / devices).checked_rem(codes).filter(|round| self.is_endless || *round == number / devices);
+        let index = u32::try_from(round? + 1).ok()?;
         let device = u32::try_from(number % devices * STRIDE % devices).ok()?;
-        let code = self.population.code(device, CodeIndex(index)).ok()?.value();
-        Some(Good { number, device, code })
+        let index = CodeIndex(index);
+        let code = self.population.code(device, index).ok()?.value();
+        Some(Good { number, device, index, code })
     }
 
     /// How many are left.

@@ -33,7 +33,7 @@ fn a_request_names_the_user_and_the_code_as_they_are() {
     let codes = codes(3);
     let talk = Verifies::new(&codes, &tokens());
     let mut out = Vec::new();
-    talk.write(Good { number: 258, device: 42, code: 1_234 }, &mut out);
+    talk.write(Good { number: 258, device: 42, index: CodeIndex(1), code: 1_234 }, &mut out);
     let text = String::from_utf8(out).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Authorization: Bearer mb_party\r\n"), "{head}");
