@@ -98,11 +98,16 @@ async fn accepted(store: &dyn Store, population: &Population, good: Good) -> Res
 fn for_code(accepted: &Changes, good: Good) -> Result<Changes> {
     let (device, name, done, at) = (id(good.device), user(good.device)?, operation(good.number)?, now());
     let mut changes = accepted.clone();
+    let mut is_source = true;
     for guard in &mut changes.guards {
         match guard {
             Guard::Authenticator { id, .. } | Guard::Failures { id, .. } => *id = device,
             Guard::Subscriber { id, .. } => *id = name.clone(),
-            Guard::Realm { .. } => {}
+            // The first count is of the name and its source; the others are of many names.
+            Guard::Calm { bucket, .. } if std::mem::take(&mut is_source) => {
+                bucket.0 = u128::from(scatter(good.device.into())).to_be_bytes();
+            }
+            Guard::Realm { .. } | Guard::Calm { .. } | Guard::Operation(_) => {}
         }
     }
     for write in &mut changes.writes {
