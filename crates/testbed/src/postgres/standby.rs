@@ -16,6 +16,9 @@ use crate::trouble::Trouble;
 #[cfg(test)]
 mod tests;
 
+/// What tells a commit that waits for a standby. An internal lock has the same name, and another type.
+const FOR_STANDBY: &str = "(wait_event_type = 'IPC' AND wait_event = 'SyncRep')";
+
 impl Postgres {
     /// Starts a standby of this server, and returns when it streams. No commit waits for it yet. Once promoted, it is a
     /// primary that requires no standby.
@@ -84,7 +87,18 @@ impl Postgres {
         }
         senders.into_iter().try_for_each(|sender| {
             self.stopped.add(sender);
-            processes::pause(sender)
+            let id = sender.as_raw_nonzero();
+            let sleeps = format!("SELECT wait_event = 'WalSenderMain' FROM pg_stat_activity WHERE pid = {id}");
+            // Stopped in the midst of its work, it would hold a lock that commits need, and not let them come as far as
+            // their wait for the standby.
+            wait_until("a walsender stands still while it sleeps", || {
+                processes::pause(sender)?;
+                let does_sleep = self.sql(ALWAYS, &sleeps)? == "t";
+                if !does_sleep {
+                    processes::resume(sender);
+                }
+                Ok(does_sleep)
+            })
         })
     }
 
@@ -98,7 +112,7 @@ impl Postgres {
     /// # Errors
     /// The server does not run.
     pub fn waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
-        self.waiting("wait_event = 'SyncRep'", "true")
+        self.waiting(FOR_STANDBY, "true")
     }
 
     /// The transactions that wait for a standby or for each other.
@@ -106,7 +120,7 @@ impl Postgres {
     /// # Errors
     /// The server does not run.
     pub fn waiting_transactions(&self) -> Result<BTreeSet<Waiting>, Trouble> {
-        self.waiting("wait_event = 'SyncRep' OR wait_event_type = 'Lock'", "true")
+        self.waiting(&format!("{FOR_STANDBY} OR wait_event_type = 'Lock'"), "true")
     }
 
     /// Cancels the wait of all commits that wait for a standby; which. Their clients hear success, with a warning.
@@ -114,7 +128,7 @@ impl Postgres {
     /// # Errors
     /// The server does not run.
     pub fn cancel_waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
-        self.waiting("wait_event = 'SyncRep'", "pg_cancel_backend(pid)")
+        self.waiting(FOR_STANDBY, "pg_cancel_backend(pid)")
     }
 
     /// Ends the backends of all commits that wait for a standby; which. Their clients hear nothing of the outcome.
@@ -122,7 +136,7 @@ impl Postgres {
     /// # Errors
     /// The server does not run.
     pub fn terminate_waiting_commits(&self) -> Result<BTreeSet<Waiting>, Trouble> {
-        self.waiting("wait_event = 'SyncRep'", "pg_terminate_backend(pid)")
+        self.waiting(FOR_STANDBY, "pg_terminate_backend(pid)")
     }
 
     fn waiting(&self, which: &str, done: &str) -> Result<BTreeSet<Waiting>, Trouble> {

@@ -16,6 +16,7 @@ fn bytes_pass_both_ways_and_cuts_are_seen() {
     proxy.cut_all();
     assert_eq!(ask(&mut client, "hello"), None);
     let mut client = connect(&proxy);
+    assert_eq!(ask(&mut client, "again").as_deref(), Some("again"));
     proxy.retarget(echo(b"other "));
     assert_eq!(ask(&mut client, "same").as_deref(), Some("same"));
     assert_eq!(ask(&mut connect(&proxy), "one").as_deref(), Some("other one"));

@@ -60,7 +60,7 @@ fn a_right_server_comes_through_every_mishap() {
 #[ignore = "takes minutes"]
 fn a_right_server_comes_through_twenty_failovers() {
     let kinds = [Mishap::PrimaryKilled, Mishap::PrimaryKilledInDoubt];
-    come_through(kinds.into_iter().cycle().take(20).collect(), 200);
+    come_through(kinds.into_iter().cycle().take(20).collect(), 100);
 }
 
 fn right_after(doubt: Doubt) {

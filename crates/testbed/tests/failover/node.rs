@@ -66,8 +66,10 @@ pub(crate) fn start(url: &str, manner: Manner) -> (Child, SocketAddr) {
     command.args(["--exact", "node::play", "--ignored", "--nocapture"]);
     command.env(URL, url).env(MANNER, format!("{manner:?}")).stdout(Stdio::piped());
     let mut process = command.spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("listens on ")?.1.parse().ok()).unwrap();
+    // The test's frame says something after a minute, and ends when nobody listens.
+    std::thread::spawn(move || lines.for_each(drop));
     (process, address)
 }
 
