@@ -22,6 +22,7 @@ mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod memory;
+mod rows;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
