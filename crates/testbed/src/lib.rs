@@ -1,4 +1,5 @@
-//! What tests and benches stand on: real PostgreSQL servers. For Linux, and never part of what is shipped.
+//! What tests and benches stand on: real PostgreSQL servers and their standbys, proxies that misbehave, a checker of what
+//! clients saw, and a driver of failovers. For Linux, and never part of what is shipped.
 //!
 //! A test that needs PostgreSQL begins like this; without the programs it fails in CI and is skipped elsewhere:
 //!
@@ -23,12 +24,20 @@
 //! for no password.
 
 mod account;
+mod balancer;
+pub mod failover;
+pub mod history;
+mod listening;
 mod ports;
 mod postgres;
 mod processes;
 mod programs;
+mod proxy;
 mod trouble;
 
-pub use postgres::{Access, Postgres};
+pub use balancer::Balancer;
+pub use postgres::{Access, Postgres, Waiting};
+pub use processes::wait_until;
 pub use programs::{Missing, Programs, find};
+pub use proxy::{Fault, Proxy, When};
 pub use trouble::Trouble;

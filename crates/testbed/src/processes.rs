@@ -12,11 +12,14 @@ mod tests;
 /// How long anything may take on a machine that is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often a condition is looked at. Each look costs a read of a file or two.
-const PAUSE: Duration = Duration::from_millis(3);
+/// How often a condition is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until a condition holds.
-pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool, Trouble>) -> Result<(), Trouble> {
+/// Waits until a condition holds. There is a bound, so that a test that would hang says for what it waited.
+///
+/// # Errors
+/// The condition does not hold in two minutes, or looking at it failed.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool, Trouble>) -> Result<(), Trouble> {
     let began = Instant::now();
     while !holds()? {
         if began.elapsed() > PATIENCE {
@@ -30,6 +33,11 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool, Tro
 /// Sends a signal; a process that is gone needs none.
 pub(crate) fn signal(process: Pid, signal: Signal) {
     let _gone = kill_process(process, signal);
+}
+
+/// Lets a stopped process go on.
+pub(crate) fn resume(process: Pid) {
+    signal(process, Signal::CONT);
 }
 
 /// Stops a process where it stands, and returns when it does.

@@ -3,6 +3,7 @@
 mod access;
 mod keeper;
 mod shared;
+mod standby;
 mod template;
 
 #[cfg(test)]
@@ -20,15 +21,17 @@ use crate::processes::{self, wait_until};
 use crate::programs::{Programs, find};
 use crate::trouble::Trouble;
 use keeper::Keeper;
+use standby::Stopped;
 
 pub use access::Access;
+pub use standby::Waiting;
 
 /// How often a server is tried on another port when its own was taken in between.
 const PORTS_TRIED: u32 = 5;
 
 /// What every server of the tests is set to, before a test's own wishes. Durable like a real one: what is small here is
 /// memory alone.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
     ("max_connections", "200"),
@@ -39,6 +42,11 @@ const SETTINGS: [(&str, &str); 9] = [
     // In the data folder, so that a killed server leaves nothing elsewhere.
     ("dynamic_shared_memory_type", "mmap"),
     ("jit", "off"),
+    // A standby that a test holds up for long still finds what it missed, and neither side gives the other up: otherwise
+    // it would connect anew, past the walsender that the test has stopped.
+    ("wal_keep_size", "512MB"),
+    ("wal_sender_timeout", "0"),
+    ("wal_receiver_timeout", "0"),
 ];
 
 /// A server, its processes and its folder. Dropping it ends and removes all of them, and so does the end of the test's
@@ -50,10 +58,15 @@ pub struct Postgres {
     port: u16,
     /// The first process of the server, when it runs.
     postmaster: Option<Pid>,
+    /// Before the keeper: a stopped process would hold up the server's end.
+    stopped: Stopped,
     keeper: Keeper,
 }
 
 impl Postgres {
+    /// The superuser of every server of the tests.
+    pub const USER: &str = template::USER;
+
     /// Whether servers can be started here. Without the programs a test fails in CI, and elsewhere says what was skipped.
     ///
     /// # Panics
@@ -198,7 +211,8 @@ impl Postgres {
         let keeper = Keeper::of(account, folder.path(), &command)?;
         // From here on the keeper removes it.
         let folder = folder.keep();
-        let mut server = Self { programs: programs.clone(), account, folder, port: 0, postmaster: None, keeper };
+        let (programs, stopped) = (programs.clone(), Stopped::default());
+        let mut server = Self { programs, account, folder, port: 0, postmaster: None, stopped, keeper };
         fill(&data)?;
         server.configure(&SETTINGS)?;
         server.configure(settings)?;
