@@ -22,9 +22,12 @@ mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod memory;
+pub mod postgres;
+mod rows;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
+pub use postgres::{ConnectError, PostgresOptions, PostgresStore};
 pub use sqlite::{OpenError, OpenOptions, SqliteStore};
 
 /// What a verify or a challenge wants loaded.

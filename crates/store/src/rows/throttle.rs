@@ -6,10 +6,10 @@ use super::values::{blob, number, text, time};
 use super::words::{read_verdict, verdict};
 use super::{Bad, Bound, Fields, Stored};
 
-pub(in crate::sqlite) const INSERT_OPERATION: &str = "INSERT INTO operations \
+pub(crate) const INSERT_OPERATION: &str = "INSERT INTO operations \
      (realm, relying_party, operation, fingerprint, verdict, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-pub(in crate::sqlite) fn bind_operation(it: &Operation) -> Bound<'_, 6> {
+pub(crate) fn bind_operation(it: &Operation) -> Bound<'_, 6> {
     [
         text(it.realm.as_str()),
         text(it.relying_party.as_str()),
@@ -38,7 +38,7 @@ impl Stored for Operation {
 }
 
 /// A bucket as a row: its key is not needed once it is found.
-pub(in crate::sqlite) struct BucketRow(pub(in crate::sqlite) Bucket);
+pub(crate) struct BucketRow(pub(crate) Bucket);
 
 impl Stored for BucketRow {
     const TABLE: &'static str = "buckets";

@@ -10,16 +10,16 @@ use super::words::{
 use super::{Bad, Bound, Fields, Stored};
 use crate::agreed::last_index;
 
-pub(in crate::sqlite) const INSERT_SET: &str = "INSERT INTO sets \
+pub(crate) const INSERT_SET: &str = "INSERT INTO sets \
      (realm, authenticator, first, last, alphabet, digits, pepper_version, issued_at, tags) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-pub(in crate::sqlite) const INSERT_OUTBOX: &str = "INSERT INTO outbox \
+pub(crate) const INSERT_OUTBOX: &str = "INSERT INTO outbox \
      (realm, authenticator, message, kind, first, last, priority, epoch, bytes, created_at, attempts, sent_at, \
      next_attempt_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// The values to bind for a set that ends with `last`.
-pub(in crate::sqlite) fn bind_set(it: &IssuedSet, last: CodeIndex) -> Bound<'_, 9> {
+pub(crate) fn bind_set(it: &IssuedSet, last: CodeIndex) -> Bound<'_, 9> {
     [
         text(it.realm.as_str()),
         blob(&it.authenticator.0),
@@ -54,7 +54,7 @@ impl Stored for IssuedSet {
     }
 }
 
-pub(in crate::sqlite) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 13> {
+pub(crate) fn bind_outbox(it: &OutboxItem) -> Bound<'_, 13> {
     let (kind, range) = match it.kind {
         OutboxKind::Set { first, last } => (OUTBOX_SET, Some((first, last))),
         OutboxKind::Rotation => (OUTBOX_ROTATION, None),

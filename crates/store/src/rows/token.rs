@@ -6,10 +6,10 @@ use super::values::{blob, number, opt, text, time};
 use super::words::{ROLE_OPERATOR, ROLE_REALM_OPERATOR, ROLE_RELYING_PARTY};
 use super::{Bad, Bound, Fields, Stored};
 
-pub(in crate::sqlite) const INSERT_TOKEN: &str = "INSERT INTO tokens \
+pub(crate) const INSERT_TOKEN: &str = "INSERT INTO tokens \
      (token, hash, role, realm, relying_party, label, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-pub(in crate::sqlite) fn bind_token(it: &TokenRecord) -> Bound<'_, 8> {
+pub(crate) fn bind_token(it: &TokenRecord) -> Bound<'_, 8> {
     let (role, realm, name) = match &it.role {
         Role::Operator => (ROLE_OPERATOR, None, None),
         Role::RealmOperator(realm) => (ROLE_REALM_OPERATOR, Some(realm), None),

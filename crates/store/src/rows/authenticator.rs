@@ -29,11 +29,11 @@ macro_rules! bound {
     };
 }
 
-pub(in crate::sqlite) const INSERT_AUTHENTICATOR: &str =
+pub(crate) const INSERT_AUTHENTICATOR: &str =
     concat!("INSERT INTO authenticators (realm, authenticator, ", values!(), ") VALUES (?1, ?2, ", bound!(), ")");
 
 /// Changes no row unless the row is at the version before the bound one.
-pub(in crate::sqlite) const UPDATE_AUTHENTICATOR: &str = concat!(
+pub(crate) const UPDATE_AUTHENTICATOR: &str = concat!(
     "UPDATE authenticators SET (",
     values!(),
     ") = (",
@@ -42,7 +42,7 @@ pub(in crate::sqlite) const UPDATE_AUTHENTICATOR: &str = concat!(
 );
 
 /// The values to bind; the version is one more than the model's.
-pub(in crate::sqlite) fn bind(it: &Authenticator) -> Bound<'_, 35> {
+pub(crate) fn bind(it: &Authenticator) -> Bound<'_, 35> {
     let (status, expires_at) = match it.status {
         Status::Pending { expires_at } => (STATUS_PENDING, Some(expires_at)),
         Status::Active => (STATUS_ACTIVE, None),

@@ -7,11 +7,11 @@ use super::values::{blob, number, opt, text, time};
 use super::words::{content, dispatch_state, read_content, read_dispatch_state};
 use super::{Bad, Bound, Fields, Stored};
 
-pub(in crate::sqlite) const INSERT_DISPATCH: &str = "INSERT INTO dispatches \
+pub(crate) const INSERT_DISPATCH: &str = "INSERT INTO dispatches \
      (realm, authenticator, message, attempt, part, parts, content, bytes, centre, centre_id, at, state, settled_at, \
      error) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
-pub(in crate::sqlite) fn bind_dispatch(it: &Dispatch) -> Bound<'_, 14> {
+pub(crate) fn bind_dispatch(it: &Dispatch) -> Bound<'_, 14> {
     [
         text(it.id.realm.as_str()),
         blob(&it.id.authenticator.0),

@@ -2,9 +2,8 @@
 
 use matchbook_protocol::AuthenticatorId;
 use matchbook_rules::{AuditEvent, Mode, Policy, Realm, Subscriber, Version};
-use rusqlite::types::{ToSqlOutput, Value};
 
-use super::values::{blob, long, number, opt, text, time};
+use super::values::{Value, blob, long, number, opt, owned_text, text, time};
 use super::words::{MODE_ANY_UNUSED, MODE_INDEXED, MODE_NEXT_IN_ORDER, event, read_event};
 use super::{Bad, Bound, Fields, Stored};
 
@@ -21,11 +20,11 @@ macro_rules! realm_bound {
     };
 }
 
-pub(in crate::sqlite) const INSERT_REALM: &str =
+pub(crate) const INSERT_REALM: &str =
     concat!("INSERT INTO realms (realm, ", realm_values!(), ") VALUES (?1, ", realm_bound!(), ")");
 
 /// Changes no row unless the row is at the version before the bound one.
-pub(in crate::sqlite) const UPDATE_REALM: &str = concat!(
+pub(crate) const UPDATE_REALM: &str = concat!(
     "UPDATE realms SET (",
     realm_values!(),
     ") = (",
@@ -33,23 +32,23 @@ pub(in crate::sqlite) const UPDATE_REALM: &str = concat!(
     ") WHERE realm = ?1 AND version = ?15 - 1"
 );
 
-pub(in crate::sqlite) const INSERT_SUBSCRIBER: &str = "INSERT INTO subscribers \
+pub(crate) const INSERT_SUBSCRIBER: &str = "INSERT INTO subscribers \
      (realm, subscriber, display_name, suspended, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Changes no row unless the row is at the version before the bound one.
-pub(in crate::sqlite) const UPDATE_SUBSCRIBER: &str = "UPDATE subscribers \
+pub(crate) const UPDATE_SUBSCRIBER: &str = "UPDATE subscribers \
      SET (display_name, suspended, created_at, version) = (?3, ?4, ?5, ?6) \
      WHERE realm = ?1 AND subscriber = ?2 AND version = ?6 - 1";
 
-pub(in crate::sqlite) const INSERT_EVENT: &str = "INSERT INTO audit \
+pub(crate) const INSERT_EVENT: &str = "INSERT INTO audit \
      (realm, id, at, kind, authenticator, subscriber, relying_party, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// The version that a write gives the row: one more than the model's.
-pub(in crate::sqlite) fn next_version(version: Version) -> ToSqlOutput<'static> {
+pub(crate) fn next_version(version: Version) -> Value<'static> {
     long(version.0.saturating_add(1))
 }
 
-pub(in crate::sqlite) fn bind_realm(it: &Realm) -> Bound<'_, 15> {
+pub(crate) fn bind_realm(it: &Realm) -> Bound<'_, 15> {
     // Taken apart, so that a new field of the policy does not compile until it has a column.
     let Policy {
         mode,
@@ -64,9 +63,9 @@ pub(in crate::sqlite) fn bind_realm(it: &Realm) -> Bound<'_, 15> {
         accept_guessable_codes,
     } = it.policy;
     let (mode, look_ahead) = match mode {
-        Mode::Indexed => (MODE_INDEXED, ToSqlOutput::Owned(Value::Null)),
+        Mode::Indexed => (MODE_INDEXED, Value::Null),
         Mode::NextInOrder { look_ahead } => (MODE_NEXT_IN_ORDER, number(look_ahead)),
-        Mode::AnyUnused => (MODE_ANY_UNUSED, ToSqlOutput::Owned(Value::Null)),
+        Mode::AnyUnused => (MODE_ANY_UNUSED, Value::Null),
     };
     [
         text(it.id.as_str()),
@@ -123,7 +122,7 @@ fn mode(fields: &mut Fields<'_>) -> Result<Mode, Bad> {
     }
 }
 
-pub(in crate::sqlite) fn bind_subscriber(it: &Subscriber) -> Bound<'_, 6> {
+pub(crate) fn bind_subscriber(it: &Subscriber) -> Bound<'_, 6> {
     [
         text(it.realm.as_str()),
         text(it.id.as_str()),
@@ -151,12 +150,12 @@ impl Stored for Subscriber {
     }
 }
 
-pub(in crate::sqlite) fn bind_event(it: &AuditEvent) -> Bound<'_, 8> {
+pub(crate) fn bind_event(it: &AuditEvent) -> Bound<'_, 8> {
     [
         text(it.realm.as_str()),
         blob(&it.id),
         time(it.at),
-        ToSqlOutput::Owned(Value::Text(event(it.kind))),
+        owned_text(event(it.kind)),
         opt(it.authenticator.as_ref(), |id| blob(&id.0)),
         opt(it.subscriber.as_ref(), |id| text(id.as_str())),
         opt(it.relying_party.as_ref(), |id| text(id.as_str())),
