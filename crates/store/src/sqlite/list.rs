@@ -57,7 +57,8 @@ pub(super) fn authenticators(
             rows(connection, sql, [realm, after, limit])
         }
         Some(subscriber) => {
-            let sql = "WHERE realm = ?1 AND authenticator > ?2 AND subscriber = ?4 ORDER BY authenticator LIMIT ?3";
+            let sql = "INDEXED BY authenticators_by_subscriber \
+                       WHERE realm = ?1 AND authenticator > ?2 AND subscriber = ?4 ORDER BY authenticator LIMIT ?3";
             rows(connection, sql, [realm, after, limit, text(subscriber.as_str())])
         }
     }

@@ -78,7 +78,8 @@ fn target(
     match &lookup.target {
         VerifyTarget::Subscriber(id) => {
             let key = [realm, text(id.as_str())];
-            let by_subscriber = "WHERE realm = ?1 AND subscriber = ?2 ORDER BY authenticator";
+            let by_subscriber =
+                "INDEXED BY authenticators_by_subscriber WHERE realm = ?1 AND subscriber = ?2 ORDER BY authenticator";
             let subscriber: Option<Subscriber> = row(connection, "WHERE realm = ?1 AND subscriber = ?2", key.clone())?;
             let authenticators = if subscriber.is_some() { rows(connection, by_subscriber, key)? } else { Vec::new() };
             Ok((subscriber, authenticators))
