@@ -38,8 +38,10 @@ fn main() {
 
 async fn run(devices: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let store =
-        SqliteStore::open(folder.path().join("matchbook.sqlite"), OpenOptions { check_value: None, create: true });
+    let store = SqliteStore::open(
+        folder.path().join("matchbook.sqlite"),
+        OpenOptions { check_value: None, create: true, ..OpenOptions::default() },
+    );
     let store: Arc<dyn Store> = Arc::new(store.unwrap());
     let network = Network::new(Conditions::default());
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -21,11 +21,12 @@ mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod hot;
 pub mod memory;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
-pub use sqlite::{OpenError, OpenOptions, SqliteStore};
+pub use sqlite::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions, SqliteStore};
 
 /// What a verify or a challenge wants loaded.
 #[derive(Clone, Debug)]
