@@ -53,7 +53,7 @@ impl Site {
 pub async fn open(database: &str, create: bool) -> Result<Arc<dyn Store>> {
     match database.split_once(':') {
         Some(("sqlite", path)) => {
-            let options = OpenOptions { check_value: Some(keyring().check_value()), create, read_only: false };
+            let options = OpenOptions { check_value: Some(keyring().check_value()), create, ..OpenOptions::default() };
             let opened = SqliteStore::open(path, options);
             Ok(Arc::new(opened.map_err(Trouble::because("the store was not opened"))?))
         }

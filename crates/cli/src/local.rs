@@ -54,7 +54,7 @@ impl Local {
     /// # Errors
     /// Exit code 1, with what to do.
     pub(crate) fn open(&self, keyring: &Keyring, create: bool) -> Result<SqliteStore, CliError> {
-        let options = OpenOptions { check_value: Some(keyring.check_value()), create, read_only: false };
+        let options = OpenOptions { check_value: Some(keyring.check_value()), create, ..OpenOptions::default() };
         SqliteStore::open(&self.database, options).map_err(|error| CliError::failure(error.to_string()))
     }
 }

@@ -58,6 +58,7 @@ pub fn decide(
 ) -> Result<ChallengeDecision, VerifyRefusal> {
     let policy = policy(snapshot);
     admit(snapshot, &policy, now)?;
+    let policy = &*policy;
     let case = Case { request, snapshot, policy, keyring, now };
     let due = case.due();
     let index = case.shown(&due, 0);
@@ -96,7 +97,7 @@ impl ChallengeRequest {
 struct Case<'a> {
     request: &'a ChallengeRequest,
     snapshot: &'a VerifySnapshot,
-    policy: Policy,
+    policy: &'a Policy,
     keyring: &'a Keyring,
     now: UnixMillis,
 }
@@ -115,10 +116,10 @@ impl<'a> Case<'a> {
     /// The newest authenticator whose codes count; failing that the newest that holds codes, then the newest: which
     /// one it is does not change from question to question, and a suspension or a lock does not show in the number.
     fn due(&self) -> Due<'a> {
-        let subscriber = self.snapshot.subscriber.as_ref();
+        let subscriber = self.snapshot.subscriber.as_deref();
         let candidates = known_candidates(&self.request.attempt(), self.snapshot);
         let held = candidates.iter().map(|candidate| {
-            let holding = Holding::of(candidate, &self.policy, self.keyring);
+            let holding = Holding::of(candidate, self.policy, self.keyring);
             (candidate, Standing::of(candidate, subscriber) == Standing::Usable, holding)
         });
         let best = held.max_by_key(|(candidate, usable, holding)| {
@@ -221,10 +222,10 @@ impl<'a> Case<'a> {
                 at: self.now,
             })));
         }
-        let usable = Standing::of(candidate, self.snapshot.subscriber.as_ref()) == Standing::Usable;
-        let refill = (usable && holding.makes_refill_due(1, candidate, &self.policy)).then_some(id);
+        let usable = Standing::of(candidate, self.snapshot.subscriber.as_deref()) == Standing::Usable;
+        let refill = (usable && holding.makes_refill_due(1, candidate, self.policy)).then_some(id);
         if refill.is_some() {
-            let mut due = authenticator.clone();
+            let mut due = authenticator.as_ref().clone();
             due.refill_due = Some(RefillReason::ServerCount);
             changes.writes.push(Write::PutAuthenticator(Box::new(due)));
         }

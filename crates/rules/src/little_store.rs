@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use matchbook_protocol::codes::{Code, CodeFormat};
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Delivery, Epoch, Handle, Profile, Secret, Suite, UnixMillis};
@@ -52,8 +53,8 @@ impl LittleStore {
         };
         let bucket = |key: &BucketKey| self.buckets.get(key).copied().unwrap_or_default();
         VerifySnapshot {
-            realm: self.realm.clone(),
-            subscriber: subscriber.and_then(|id| self.subscribers.get(id)).cloned(),
+            realm: self.realm.clone().map(Arc::new),
+            subscriber: subscriber.and_then(|id| self.subscribers.get(id)).cloned().map(Arc::new),
             candidates: authenticators
                 .into_iter()
                 .filter(|one| one.status != Status::Revoked)
@@ -75,8 +76,8 @@ impl LittleStore {
         let spent: Vec<CodeIndex> =
             self.spends.range((id, CodeIndex(0))..=(id, CodeIndex(u32::MAX))).map(|((_, index), _)| *index).collect();
         Candidate {
-            authenticator: authenticator.clone(),
-            sets: self.sets.get(&id).cloned().unwrap_or_default(),
+            authenticator: Arc::new(authenticator.clone()),
+            sets: self.sets.get(&id).cloned().unwrap_or_default().into(),
             highest_spent: spent.last().copied().unwrap_or(CodeIndex::NONE),
             spent,
             failures: self.failures_of(id),
@@ -282,7 +283,8 @@ impl World {
 
     pub fn decide(&mut self, request: &VerifyRequest) -> Result<VerifyDecision, VerifyRefusal> {
         self.seed += 1;
-        verify::decide(request, &self.load(request), &keyring(), self.now, &mut TestRng::new(self.seed))
+        let buckets = verify::lookup_buckets(request, &keyring());
+        verify::decide(request, &buckets, &self.load(request), &keyring(), self.now, &mut TestRng::new(self.seed))
     }
 
     /// Loads, decides and commits.

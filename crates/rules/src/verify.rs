@@ -11,6 +11,7 @@ mod event;
 mod settle;
 mod standing;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
@@ -86,13 +87,14 @@ pub enum VerifyRefusal {
     OperationReused,
 }
 
-/// Decides an attempt. The answer is the same, takes as long and writes as much for a wrong code as for a name that
+/// Decides an attempt; `buckets` are its own, of [`lookup_buckets`]. The answer is the same, takes as long and writes as much for a wrong code as for a name that
 /// does not exist or may not log in; why it was refused stands in the audit event alone.
 ///
 /// # Errors
 /// See [`VerifyRefusal`]. Both are decided before any code is compared.
 pub fn decide(
     request: &VerifyRequest,
+    buckets: &Buckets,
     snapshot: &VerifySnapshot,
     keyring: &Keyring,
     now: UnixMillis,
@@ -105,9 +107,34 @@ pub fn decide(
     let policy = policy(snapshot);
     admit(snapshot, &policy, now)?;
     let candidates = known_candidates(&request.attempt(), snapshot);
-    let hits = compare::compare(request, candidates, policy.format(), keyring);
-    let case = settle::Case { request, snapshot, candidates, policy, keyring, now, fingerprint };
-    Ok(case.settle(&hits, rng))
+    let policy = &*policy;
+    Ok(settle::Case { request, snapshot, candidates, policy, buckets, keyring, now, fingerprint }.settle(rng))
+}
+
+/// Decides on a snapshot that may be old and knows no counts and no operation: an acceptance, whose commit finds out what
+/// has changed, or `None` for all that has to be decided on a fresh one.
+pub fn accept(
+    request: &VerifyRequest,
+    buckets: &Buckets,
+    snapshot: &VerifySnapshot,
+    keyring: &Keyring,
+    now: UnixMillis,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Option<VerifyDecision> {
+    let fingerprint = fingerprint(request, keyring);
+    let policy = policy(snapshot);
+    let candidates = known_candidates(&request.attempt(), snapshot);
+    let policy = &*policy;
+    settle::Case { request, snapshot, candidates, policy, buckets, keyring, now, fingerprint }.accept_or_none(rng)
+}
+
+/// Tags that a refusal computes.
+#[cfg(test)]
+fn work(request: &VerifyRequest, snapshot: &VerifySnapshot, keyring: &Keyring, now: UnixMillis) -> usize {
+    let (buckets, policy) = (lookup_buckets(request, keyring), policy(snapshot));
+    let (candidates, fingerprint) = (known_candidates(&request.attempt(), snapshot), fingerprint(request, keyring));
+    let (buckets, policy) = (&buckets, &*policy);
+    settle::Case { request, snapshot, candidates, policy, buckets, keyring, now, fingerprint }.work()
 }
 
 /// The buckets that an attempt is counted in, which the store's look-up wants.
@@ -117,8 +144,8 @@ pub fn lookup_buckets(request: &VerifyRequest, keyring: &Keyring) -> Buckets {
 }
 
 /// The realm's policy; the default one where there is no realm, so that the work is the same.
-pub(crate) fn policy(snapshot: &VerifySnapshot) -> Policy {
-    snapshot.realm.as_ref().map(|realm| realm.policy.clone()).unwrap_or_default()
+pub(crate) fn policy(snapshot: &VerifySnapshot) -> Cow<'_, Policy> {
+    snapshot.realm.as_ref().map_or_else(|| Cow::Owned(Policy::default()), |realm| Cow::Borrowed(&realm.policy))
 }
 
 /// Refuses who has to wait.

@@ -40,7 +40,7 @@ async fn run(devices: usize) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(
         folder.path().join("matchbook.sqlite"),
-        OpenOptions { check_value: None, create: true, read_only: false },
+        OpenOptions { check_value: None, create: true, ..OpenOptions::default() },
     );
     let store: Arc<dyn Store> = Arc::new(store.unwrap());
     let network = Network::new(Conditions::default());

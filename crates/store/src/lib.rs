@@ -21,6 +21,8 @@ mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
+#[allow(dead_code, reason = "the journal of acceptances begins to use all of it")]
+mod hot;
 pub mod memory;
 pub mod postgres;
 mod rows;
@@ -28,7 +30,7 @@ pub mod sqlite;
 
 pub use memory::MemoryStore;
 pub use postgres::{ConnectError, PostgresOptions, PostgresStore};
-pub use sqlite::{OpenError, OpenOptions, SqliteStore};
+pub use sqlite::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions, SqliteStore};
 
 /// What a verify or a challenge wants loaded.
 #[derive(Clone, Debug)]

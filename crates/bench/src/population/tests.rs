@@ -39,7 +39,7 @@ fn the_codes_of_a_filled_store_verify() {
         skips_bucket: buckets.skips,
     };
     let snapshot = block_on(store.load_verify(&lookup)).unwrap();
-    let decided = verify::decide(&request, &snapshot, &keyring(), now(), &mut rng()).unwrap();
+    let decided = verify::decide(&request, &buckets, &snapshot, &keyring(), now(), &mut rng()).unwrap();
     match decided {
         VerifyDecision::Commit { verdict, .. } => assert_eq!(verdict, Verdict::Accepted),
         VerifyDecision::Answered { .. } => panic!("nobody asked before"),

@@ -85,7 +85,7 @@ async fn accepted(store: &dyn Store, population: &Population, good: Good) -> Res
         skips_bucket: buckets.skips,
     };
     let snapshot = store.load_verify(&lookup).await.map_err(Trouble::because("nothing was loaded"))?;
-    let decided = rule::decide(&request, &snapshot, &keyring(), now(), &mut rng());
+    let decided = rule::decide(&request, &buckets, &snapshot, &keyring(), now(), &mut rng());
     match decided.map_err(Trouble::because("a good code was refused"))? {
         VerifyDecision::Commit { changes, verdict: matchbook_rules::Verdict::Accepted, .. } => Ok(changes),
         VerifyDecision::Commit { .. } | VerifyDecision::Answered { .. } => {

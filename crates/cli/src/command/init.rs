@@ -80,7 +80,7 @@ fn make(local: &Local, token_file: &Path, made: &mut Made) -> Result<(), CliErro
         Err(error) => Err((matches!(error, SecretsError::Io(..)), CliError::failure(error.to_string()))),
     })?;
     let keyring = secrets.into_keyring();
-    let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, read_only: false };
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, ..OpenOptions::default() };
     let store = made.claim(&local.database, || {
         SqliteStore::open(&local.database, options)
             .map_err(|error| (matches!(error, OpenError::Full(_)), CliError::failure(error.to_string())))

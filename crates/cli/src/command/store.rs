@@ -65,7 +65,7 @@ fn backup(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
 
 fn restore(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
     let keyring = local.keyring()?;
-    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, read_only: false };
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, ..OpenOptions::default() };
     let progress = ui.progress("Putting the backup back");
     let restored = runtime()?.block_on(sqlite::restore(file, &local.database, options, clock::now()));
     drop(progress);

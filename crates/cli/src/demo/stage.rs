@@ -60,7 +60,7 @@ impl Stage {
         let secrets = Secrets::generate();
         secrets.write_new(&folder.path().join("secrets")).map_err(|error| error.to_string())?;
         let keyring = secrets.into_keyring();
-        let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, read_only: false };
+        let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, ..OpenOptions::default() };
         let store = SqliteStore::open(folder.path().join("matchbook.sqlite"), options);
         let store = Arc::new(store.map_err(|error| error.to_string())?);
         let runtime = Runtime::new().map_err(|error| error.to_string())?;

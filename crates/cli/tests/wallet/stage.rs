@@ -30,7 +30,7 @@ impl Server {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keyring = Secrets::generate().into_keyring();
-        let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, read_only: false };
+        let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, ..OpenOptions::default() };
         let store = Arc::new(SqliteStore::open(folder.path().join("store.sqlite"), options).unwrap());
         let runtime = Runtime::new().unwrap();
         let (changes, operator) = NewToken::make(Role::Operator, "test".to_owned(), None).into_changes();

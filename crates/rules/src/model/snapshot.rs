@@ -1,5 +1,7 @@
 //! What the store hands to a decision.
 
+use std::sync::Arc;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 
 use super::{Authenticator, Bucket, IssuedSet, Operation, OutboxItem, Realm, Subscriber, SubscriberId, Version};
@@ -36,13 +38,14 @@ pub enum VerifyTarget {
     Authenticator(AuthenticatorId),
 }
 
-/// One authenticator that a verify may accept a code of.
+/// One authenticator that a verify may accept a code of. What seldom changes is shared, so that a store can hand out what
+/// it remembers without copying it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The authenticator.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// Its issued sets, by first index, ascending.
-    pub sets: Vec<IssuedSet>,
+    pub sets: Arc<[IssuedSet]>,
     /// The spent indices within `sets`, ascending.
     pub spent: Vec<CodeIndex>,
     /// The highest index ever spent (pruned rows included); 0 for none.
@@ -72,9 +75,9 @@ pub struct ThrottleSnapshot {
 #[derive(Clone, Debug)]
 pub struct VerifySnapshot {
     /// The realm; `None` when there is none of that name, which is answered like a wrong code.
-    pub realm: Option<Realm>,
+    pub realm: Option<Arc<Realm>>,
     /// The subscriber; `None` likewise.
-    pub subscriber: Option<Subscriber>,
+    pub subscriber: Option<Arc<Subscriber>>,
     /// The authenticators that are not revoked, by identification code; empty for an unknown name.
     pub candidates: Vec<Candidate>,
     /// The failure counts.

@@ -1,5 +1,9 @@
-//! The typed code against every code tag of the candidates, in constant time and with the same amount of work for
+//! The typed code against the code tags of the candidates, in constant time and with the same amount of work for
 //! names that do not exist.
+//!
+//! It goes in two steps: first the codes that count now, so that a good one costs no more than it must; then, for who is
+//! refused, all the rest. Within a step there is no early exit: all tags are computed and compared before any result is
+//! looked at. Which step was the last one shows in the answer anyway.
 
 use std::hint::black_box;
 
@@ -17,67 +21,74 @@ use crate::model::Candidate;
 /// one, and a name that does not exist takes one too. A block costs about 50 µs, far less than the commit after it.
 pub(super) const WORK_BLOCK: usize = 128;
 
-/// What the comparison found.
-#[derive(Debug)]
-pub(super) struct Comparison {
-    hits: Vec<Hit>,
-    /// The text is a code of some candidate's format, or of the policy's.
-    pub(super) readable: bool,
-    /// Tags that were computed, stand-ins included.
-    #[cfg(test)]
-    pub(super) work: usize,
+/// What has been compared, and what was found.
+pub(super) struct Comparison<'a> {
+    request: &'a VerifyRequest,
+    keyring: &'a Keyring,
+    marks: Vec<(Hit, Choice)>,
+    readable: Choice,
+    /// Stand-ins that were computed.
+    stand_ins: usize,
 }
 
 /// A code that was typed: which candidate's, and its index. It may be spent, or not count now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hit {
     candidate: usize,
     index: CodeIndex,
 }
 
-impl Comparison {
-    /// The typed codes of the candidate at this place, by index, ascending.
-    pub(super) fn of(&self, candidate: usize) -> impl Iterator<Item = CodeIndex> + '_ {
-        self.hits.iter().filter(move |hit| hit.candidate == candidate).map(|hit| hit.index)
+impl<'a> Comparison<'a> {
+    /// Nothing compared yet.
+    pub(super) fn new(request: &'a VerifyRequest, keyring: &'a Keyring) -> Self {
+        Self { request, keyring, marks: Vec::new(), readable: Choice::from(0), stand_ins: 0 }
     }
-}
 
-/// Compares with every issued code of every candidate, spent ones too, so that the operator can be told that a code was
-/// used already. There is no early exit: all tags are computed and compared before any result is looked at.
-pub(super) fn compare(
-    request: &VerifyRequest,
-    candidates: &[Candidate],
-    format: CodeFormat,
-    keyring: &Keyring,
-) -> Comparison {
-    let stand_in = read(format, &request.code);
-    let mut readable = stand_in.as_ref().map_or(Choice::from(0), |(_, counts)| *counts);
-    let mut marks: Vec<(Hit, Choice)> = Vec::with_capacity(WORK_BLOCK);
-    for (place, candidate) in candidates.iter().enumerate() {
-        let (realm, id) = (&candidate.authenticator.realm, candidate.authenticator.id);
-        for set in &candidate.sets {
-            let Some((typed, counts)) = read(set.format, &request.code) else { continue };
-            let counts = counts & set.pepper_version.ct_eq(&keyring.version());
-            readable |= counts;
-            for (index, tag) in indices(set).zip(&set.tags) {
-                let equal = keyring.code_tag(realm, id, index, &typed).0.ct_eq(&tag.0);
-                marks.push((Hit { candidate: place, index }, equal & counts));
+    /// Compares with those issued codes that are `wanted`, by the candidate's place and the index.
+    pub(super) fn look(&mut self, candidates: &[Candidate], wanted: impl Fn(usize, CodeIndex) -> bool) {
+        for (place, candidate) in candidates.iter().enumerate() {
+            let (realm, id) = (&candidate.authenticator.realm, candidate.authenticator.id);
+            for set in candidate.sets.iter() {
+                let Some((typed, counts)) = read(set.format, &self.request.code) else { continue };
+                let counts = counts & set.pepper_version.ct_eq(&self.keyring.version());
+                self.readable |= counts;
+                for (index, tag) in indices(set).zip(&set.tags).filter(|(index, _)| wanted(place, *index)) {
+                    let equal = self.keyring.code_tag(realm, id, index, &typed).0.ct_eq(&tag.0);
+                    self.marks.push((Hit { candidate: place, index }, equal & counts));
+                }
             }
         }
     }
-    let work = marks.len().div_ceil(WORK_BLOCK).max(1).saturating_mul(WORK_BLOCK);
-    if let Some((typed, _)) = &stand_in {
-        for index in (0..u32::MAX).take(work.saturating_sub(marks.len())) {
-            let tag = keyring.code_tag(&request.home, NOBODY, CodeIndex(index), typed);
+
+    /// Fills up the last block. `format` is the policy's, which a name that does not exist is read in.
+    pub(super) fn fill_up(&mut self, format: CodeFormat) {
+        let Some((typed, counts)) = read(format, &self.request.code) else { return };
+        self.readable |= counts;
+        let work = self.marks.len().div_ceil(WORK_BLOCK).max(1).saturating_mul(WORK_BLOCK);
+        self.stand_ins = work.saturating_sub(self.marks.len());
+        for index in (0..u32::MAX).take(self.stand_ins) {
+            let tag = self.keyring.code_tag(&self.request.home, NOBODY, CodeIndex(index), &typed);
             black_box(tag.0.ct_eq(&[0; 16]));
         }
     }
-    let hits = marks.into_iter().filter(|(_, equal)| bool::from(*equal)).map(|(hit, _)| hit).collect();
-    Comparison {
-        hits,
-        readable: readable.into(),
-        #[cfg(test)]
-        work,
+
+    /// The typed codes of the candidate at this place, by index, ascending.
+    pub(super) fn of(&self, candidate: usize) -> Vec<CodeIndex> {
+        let own = self.marks.iter().filter(|(hit, equal)| hit.candidate == candidate && bool::from(*equal));
+        let mut found: Vec<CodeIndex> = own.map(|(hit, _)| hit.index).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The text is a code of some candidate's format, or of the policy's.
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable.into()
+    }
+
+    /// Tags that were computed, stand-ins included.
+    #[cfg(test)]
+    pub(super) fn work(&self) -> usize {
+        self.marks.len() + self.stand_ins
     }
 }
 

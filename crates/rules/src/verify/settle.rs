@@ -4,7 +4,7 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 use rand_core::CryptoRng;
 
 use super::compare::Comparison;
-use super::{Happening, Standing, VerifyDecision, VerifyRequest, event, lookup_buckets};
+use super::{Happening, Standing, VerifyDecision, VerifyRequest, event};
 use crate::holding::Holding;
 use crate::keyring::Keyring;
 use crate::model::{
@@ -12,7 +12,7 @@ use crate::model::{
     VerifySnapshot, VerifyTarget, Write,
 };
 use crate::throttle::{
-    GLOBAL_FAILURES, GLOBAL_WINDOW_MS, HARD_STOP, PLACE_FAILURES, PLACE_WINDOW_MS, RELYING_PARTY_FAILURES,
+    Buckets, GLOBAL_FAILURES, GLOBAL_WINDOW_MS, HARD_STOP, PLACE_FAILURES, PLACE_WINDOW_MS, RELYING_PARTY_FAILURES,
     RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
 };
 
@@ -22,7 +22,9 @@ pub(super) struct Case<'a> {
     pub(super) snapshot: &'a VerifySnapshot,
     /// The authenticators that it is about.
     pub(super) candidates: &'a [Candidate],
-    pub(super) policy: Policy,
+    pub(super) policy: &'a Policy,
+    /// The attempt's.
+    pub(super) buckets: &'a Buckets,
     pub(super) keyring: &'a Keyring,
     pub(super) now: UnixMillis,
     pub(super) fingerprint: [u8; 16],
@@ -39,21 +41,62 @@ struct Standpoint<'a> {
 
 impl Case<'_> {
     /// Accepts the first candidate's lowest code that counts, or refuses.
-    pub(super) fn settle(&self, found: &Comparison, rng: &mut (impl CryptoRng + ?Sized)) -> VerifyDecision {
-        let subscriber = self.snapshot.subscriber.as_ref();
-        let standpoints: Vec<Standpoint<'_>> = (0..)
-            .zip(self.candidates)
-            .map(|(place, candidate)| Standpoint {
-                candidate,
-                standing: Standing::of(candidate, subscriber),
-                holding: Holding::of(candidate, &self.policy, self.keyring),
-                typed: found.of(place).collect(),
-            })
-            .collect();
-        match standpoints.iter().find_map(|standpoint| standpoint.winner().map(|index| (standpoint, index))) {
-            Some((winner, index)) => self.accept(winner, index, &standpoints, rng),
-            None => self.reject(&standpoints, found.readable, rng),
+    pub(super) fn settle(&self, rng: &mut (impl CryptoRng + ?Sized)) -> VerifyDecision {
+        let mut standpoints = self.standpoints();
+        let mut found = Comparison::new(self.request, self.keyring);
+        if let Some((winner, index)) = self.winner(&standpoints, &mut found) {
+            return self.accept(winner, index, &standpoints, rng);
         }
+        self.look_at_the_rest(&mut standpoints, &mut found);
+        self.reject(&standpoints, found.is_readable(), rng)
+    }
+
+    /// As [`Case::settle`], but `None` instead of a refusal.
+    pub(super) fn accept_or_none(&self, rng: &mut (impl CryptoRng + ?Sized)) -> Option<VerifyDecision> {
+        let standpoints = self.standpoints();
+        let (winner, index) = self.winner(&standpoints, &mut Comparison::new(self.request, self.keyring))?;
+        Some(self.accept(winner, index, &standpoints, rng))
+    }
+
+    fn standpoints(&self) -> Vec<Standpoint<'_>> {
+        let subscriber = self.snapshot.subscriber.as_deref();
+        let standpoint = |candidate| Standpoint {
+            candidate,
+            standing: Standing::of(candidate, subscriber),
+            holding: Holding::of(candidate, self.policy, self.keyring),
+            typed: Vec::new(),
+        };
+        self.candidates.iter().map(standpoint).collect()
+    }
+
+    /// The first candidate whose code was typed, and its lowest. Where one text is several codes, one is spent.
+    fn winner<'s, 'c>(
+        &self,
+        standpoints: &'s [Standpoint<'c>],
+        found: &mut Comparison<'_>,
+    ) -> Option<(&'s Standpoint<'c>, CodeIndex)> {
+        found.look(self.candidates, |place, index| counts(standpoints, place, index));
+        (0..).zip(standpoints).find_map(|(place, it)| Some((it, *found.of(place).first()?)))
+    }
+
+    /// Compares with the codes that do not count, spent ones too, so that the operator can be told that a code was used
+    /// already; and with as many stand-ins as it takes to be alike for everybody.
+    fn look_at_the_rest(&self, standpoints: &mut [Standpoint<'_>], found: &mut Comparison<'_>) {
+        found.look(self.candidates, |place, index| !counts(standpoints, place, index));
+        found.fill_up(self.policy.format());
+        for (place, standpoint) in (0..).zip(standpoints) {
+            standpoint.typed = found.of(place);
+        }
+    }
+
+    /// Tags that a refusal computes.
+    #[cfg(test)]
+    pub(super) fn work(&self) -> usize {
+        let mut standpoints = self.standpoints();
+        let mut found = Comparison::new(self.request, self.keyring);
+        assert!(self.winner(&standpoints, &mut found).is_none(), "an acceptance");
+        self.look_at_the_rest(&mut standpoints, &mut found);
+        found.work()
     }
 
     fn accept(
@@ -100,7 +143,7 @@ impl Case<'_> {
     /// Nobody who would have to wait by now is accepted, also when the counts that were seen are old: each count that
     /// was below its limit still is, and a source that had no failure to clear has none.
     fn stays_calm(&self, changes: &mut Changes) {
-        let (seen, buckets) = (&self.snapshot.throttle, lookup_buckets(self.request, self.keyring));
+        let (seen, buckets) = (&self.snapshot.throttle, self.buckets);
         let limit = u32::from(self.policy.max_failures);
         let source_limit = if seen.source.failures == 0 { 1 } else { limit };
         let counts = [
@@ -124,10 +167,10 @@ impl Case<'_> {
     /// rewrites the row that it is guarded by, and the second is decided again.
     fn refill(&self, winner: &Standpoint<'_>, spent: usize, changes: &mut Changes) -> Option<AuthenticatorId> {
         let Standpoint { candidate, holding, .. } = winner;
-        let is_due = holding.makes_refill_due(spent, candidate, &self.policy);
+        let is_due = holding.makes_refill_due(spent, candidate, self.policy);
         let waits_for_none = !candidate.set_outstanding && candidate.authenticator.refill_due.is_none();
         if is_due || (self.policy.mode == Mode::AnyUnused && waits_for_none) {
-            let mut row = candidate.authenticator.clone();
+            let mut row = candidate.authenticator.as_ref().clone();
             row.refill_due = row.refill_due.or(is_due.then_some(RefillReason::ServerCount));
             changes.writes.push(Write::PutAuthenticator(Box::new(row)));
         }
@@ -146,8 +189,8 @@ impl Case<'_> {
             }
         }
         if self.snapshot.throttle.source.failures > 0 {
-            let bucket = lookup_buckets(self.request, self.keyring).source;
-            changes.writes.push(Write::ClearBucket { realm: self.request.home.clone(), bucket });
+            let (realm, bucket) = (self.request.home.clone(), self.buckets.source);
+            changes.writes.push(Write::ClearBucket { realm, bucket });
         }
     }
 
@@ -194,13 +237,12 @@ impl Case<'_> {
             }
         }
         if usable().next().is_none() {
-            let bucket = lookup_buckets(self.request, self.keyring).stand_in;
-            changes.writes.push(self.count(bucket, SOURCE_WINDOW_MS));
+            changes.writes.push(self.count(self.buckets.stand_in, SOURCE_WINDOW_MS));
         }
     }
 
     fn count_in_buckets(&self, changes: &mut Changes, rng: &mut (impl CryptoRng + ?Sized)) {
-        let buckets = lookup_buckets(self.request, self.keyring);
+        let buckets = self.buckets;
         changes.writes.push(self.count(buckets.source, SOURCE_WINDOW_MS));
         changes.writes.push(self.count(buckets.place, PLACE_WINDOW_MS));
         changes.writes.push(self.count(buckets.relying_party, RELYING_PARTY_WINDOW_MS));
@@ -288,16 +330,16 @@ impl Case<'_> {
 }
 
 impl Standpoint<'_> {
-    /// The lowest typed code that counts. Where one text is several codes, one is spent.
-    fn winner(&self) -> Option<CodeIndex> {
+    /// Whether this code is accepted when it is typed now.
+    fn counts(&self, index: CodeIndex) -> bool {
         match self.standing {
-            Standing::Usable => self.typed.iter().copied().find(|index| self.holding.accepts(*index)),
+            Standing::Usable => self.holding.accepts(index),
             Standing::Pending
             | Standing::Suspended
             | Standing::Revoked
             | Standing::SubscriberSuspended
             | Standing::Restored
-            | Standing::Locked => None,
+            | Standing::Locked => false,
         }
     }
 
@@ -316,6 +358,10 @@ impl Standpoint<'_> {
             (None, Some(_)) => "what was typed is no code".to_owned(),
         }
     }
+}
+
+fn counts(standpoints: &[Standpoint<'_>], place: usize, index: CodeIndex) -> bool {
+    standpoints.get(place).is_some_and(|it| it.counts(index))
 }
 
 fn failures_guard(candidate: &Candidate) -> Guard {

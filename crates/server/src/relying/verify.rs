@@ -7,7 +7,7 @@ use matchbook_protocol::CodeIndex;
 use matchbook_rules::challenge::{self, ChallengeRequest};
 use matchbook_rules::throttle::Buckets;
 use matchbook_rules::verify::{self, VerifyDecision, VerifyRefusal, VerifyRequest};
-use matchbook_rules::{Changes, Guard, RefillReason, Verdict, VerifySnapshot, VerifyTarget};
+use matchbook_rules::{Changes, Guard, RefillReason, Verdict, VerifyTarget};
 use matchbook_store::{CommitError, VerifyLookup};
 
 use crate::chance;
@@ -54,10 +54,13 @@ impl Core {
         let _turn = self.lanes.turn(lane(request)).await.map_err(|_| Problem::slow_down(1_000))?;
         let mut remembered = self.store.remembered(&lookup);
         for tries in 0..MAX_DECISIONS {
-            let accepted = remembered.take().and_then(|snapshot| self.accept(request, &snapshot));
+            // Only an acceptance may rest on what is remembered: its commit finds out what has changed.
+            let accepted = remembered.take().and_then(|snapshot| {
+                verify::accept(request, &buckets, &snapshot, &self.keyring, chance::now(), &mut chance::rng())
+            });
             let decided = match accepted {
                 Some(accepted) => accepted,
-                None => self.decide_now(request, &lookup).await?,
+                None => self.decide_now(request, &buckets, &lookup).await?,
             };
             let (changes, verified, is_repeated) = match decided {
                 VerifyDecision::Answered { operation } => {
@@ -78,16 +81,14 @@ impl Core {
         Err(Problem::unavailable())
     }
 
-    /// Decides on what is remembered. Only an acceptance may rest on it: its commit finds out what has changed.
-    fn accept(&self, request: &VerifyRequest, snapshot: &VerifySnapshot) -> Option<VerifyDecision> {
-        let decided = verify::decide(request, snapshot, &self.keyring, chance::now(), &mut chance::rng()).ok()?;
-        let is_accepted = matches!(decided, VerifyDecision::Commit { verdict: Verdict::Accepted, .. });
-        is_accepted.then_some(decided)
-    }
-
-    async fn decide_now(&self, request: &VerifyRequest, lookup: &VerifyLookup) -> Result<VerifyDecision, Problem> {
+    async fn decide_now(
+        &self,
+        request: &VerifyRequest,
+        buckets: &Buckets,
+        lookup: &VerifyLookup,
+    ) -> Result<VerifyDecision, Problem> {
         let snapshot = self.store.load_verify(lookup).await?;
-        Ok(verify::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?)
+        Ok(verify::decide(request, buckets, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?)
     }
 
     /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails,

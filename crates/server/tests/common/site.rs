@@ -284,7 +284,7 @@ impl Site {
 
 /// Opens a store for the tests' keyring, or makes it.
 pub(crate) fn open(path: &std::path::Path) -> Arc<dyn Store> {
-    let options = OpenOptions { check_value: Some(keyring().check_value()), create: true, read_only: false };
+    let options = OpenOptions { check_value: Some(keyring().check_value()), create: true, ..OpenOptions::default() };
     Arc::new(SqliteStore::open(path, options).unwrap())
 }
 

@@ -15,7 +15,8 @@ fn put_back(site: &mut Site, meanwhile: impl FnOnce(&mut Site)) {
     meanwhile(site);
     site.close();
     let place = folder.join("restored.sqlite");
-    let options = OpenOptions { check_value: Some(site::keyring().check_value()), create: false, read_only: false };
+    let options =
+        OpenOptions { check_value: Some(site::keyring().check_value()), create: false, ..OpenOptions::default() };
     let (store, marked) = site.block_on(restore(&copy, &place, options, site::now())).unwrap();
     assert!(marked > 0);
     site.serve(std::sync::Arc::new(store));

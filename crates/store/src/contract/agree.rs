@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use matchbook_protocol::UnixMillis;
-use matchbook_rules::{Changes, Guard, RealmId, VerifyTarget, Version, Write};
+use matchbook_rules::{Changes, Guard, RealmId, ThrottleSnapshot, VerifySnapshot, VerifyTarget, Version, Write};
 
 use super::fixtures::{bucket, id, lookup, operation_id, realm_id, relying_party, subscriber_id, whole};
 use super::generate::{DEVICES, LATE, OPERATIONS, PARTIES, REALMS, SMALL, Step, USERS};
@@ -110,11 +110,24 @@ async fn view(store: &dyn Store) -> String {
     view
 }
 
+/// What is remembered is what a load says. That holds for a store that no other process writes to.
+fn assert_remembered(remembered: Option<VerifySnapshot>, found: &VerifySnapshot) {
+    let Some(remembered) = remembered else { return };
+    let view = |it: &VerifySnapshot| format!("{:?} {:?} {:?}", it.realm, it.subscriber, it.candidates);
+    assert_eq!(view(&remembered), view(found));
+    assert_eq!(format!("{:?}", remembered.throttle), format!("{:?}", ThrottleSnapshot::default()));
+    assert!(remembered.operation.is_none());
+}
+
 async fn realm_view(store: &dyn Store, name: &str, view: &mut String) {
     let realm = realm_id(name);
     for user in USERS {
         let target = VerifyTarget::Subscriber(subscriber_id(user));
-        writeln!(view, "verify {user}@{name}: {:?}", store.load_verify(&lookup(name, target)).await.unwrap()).unwrap();
+        let lookup = lookup(name, target);
+        let remembered = store.remembered(&lookup);
+        let found = store.load_verify(&lookup).await.unwrap();
+        assert_remembered(remembered, &found);
+        writeln!(view, "verify {user}@{name}: {found:?}").unwrap();
         let filter = AuthenticatorFilter { subscriber: Some(subscriber_id(user)) };
         writeln!(view, "{:?}", store.authenticators(&realm, &filter, whole()).await.unwrap()).unwrap();
     }
@@ -125,7 +138,9 @@ async fn realm_view(store: &dyn Store, name: &str, view: &mut String) {
             source_bucket: bucket(9),
             ..lookup(name, VerifyTarget::Authenticator(id(DEVICES[0])))
         };
+        let remembered = store.remembered(&lookup);
         let found = store.load_verify(&lookup).await.unwrap();
+        assert_remembered(remembered, &found);
         writeln!(view, "{party} {operation}: {:?} {:?}", found.operation, found.candidates).unwrap();
     }
     for device in DEVICES {

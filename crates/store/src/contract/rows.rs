@@ -286,7 +286,7 @@ pub async fn a_verify_loads_who_may_answer_it(store: Arc<dyn Store>) {
 
     let by_code = async |realm: &str, byte| {
         let found = store.load_verify(&lookup(realm, VerifyTarget::Authenticator(id(byte)))).await.unwrap();
-        (found.realm.is_some(), found.subscriber.map(|it| it.id), found.candidates.len())
+        (found.realm.is_some(), found.subscriber.map(|it| it.id.clone()), found.candidates.len())
     };
     assert_eq!(by_code("alpha", 4).await, (true, Some(subscriber_id("bob")), 1));
     assert_eq!(by_code("alpha", 2).await, (true, Some(subscriber_id("ada")), 0));

@@ -1,6 +1,7 @@
 //! Reads of the maps.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 use matchbook_rules::{
@@ -44,8 +45,8 @@ impl State {
             self.operations.get(&(lookup.realm.clone(), lookup.relying_party.clone(), id.clone())).cloned()
         });
         VerifySnapshot {
-            realm,
-            subscriber,
+            realm: realm.map(Arc::new),
+            subscriber: subscriber.map(Arc::new),
             candidates: live.map(|it| self.candidate(it)).collect(),
             throttle: ThrottleSnapshot {
                 source: self.bucket(&lookup.realm, lookup.source_bucket),
@@ -83,7 +84,7 @@ impl State {
             highest_spent: self.highest_spent(&key),
             failures: self.failures.get(&key).copied().unwrap_or(0),
             set_outstanding: self.outbox_of(&key).any(|item| matches!(item.kind, OutboxKind::Set { .. })),
-            authenticator,
+            authenticator: Arc::new(authenticator),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::agreed::page_limit;
 use crate::rows::{
     OUTBOX_ROTATION, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, Stored, Value, blob, number, priority, text, time,
 };
-use crate::{AuthenticatorFilter, EventFilter, LoadError, MAX_PAGE, Page, StoreStats};
+use crate::{AuthenticatorFilter, EventFilter, LoadError, MAX_PAGE, OutboxMark, Page, StoreStats};
 
 /// Longer than any event's id, so that it stands after all of them.
 const AFTER_ALL_EVENTS: [u8; 17] = [0xff; 17];
@@ -130,14 +130,11 @@ pub(super) async fn outbox_due(pool: &Pool, now: UnixMillis, limit: u32) -> Resu
     Ok(found)
 }
 
-pub(super) async fn outbox_since(
-    pool: &Pool,
-    since: UnixMillis,
-    limit: u32,
-) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
-    let sql = "SELECT authenticator, message FROM outbox WHERE created_at >= $1 ORDER BY created_at, message LIMIT $2";
+pub(super) async fn outbox_since(pool: &Pool, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
+    let sql = "SELECT created_at, authenticator, message FROM outbox WHERE created_at >= $1 \
+               ORDER BY created_at, message LIMIT $2";
     ask(pool, Query::new(sql, [time(since), number(limit.min(MAX_PAGE))]), |outcome| {
-        each(&outcome.rows, |it| Ok((AuthenticatorId(it.array()?), it.array()?)))
+        each(&outcome.rows, |it| Ok((it.time()?, AuthenticatorId(it.array()?), it.array()?)))
     })
     .await
 }

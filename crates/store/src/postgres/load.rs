@@ -1,5 +1,7 @@
 //! The snapshots that decisions are made on, each in one round trip.
 
+use std::sync::Arc;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{
     Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, IssuedSet, Operation, OutboxItem, Realm, RealmId,
@@ -136,8 +138,8 @@ fn verify_of(target: &VerifyTarget, keys: &[BucketKey], answers: &[Outcome]) -> 
     let mut buckets = buckets_of(keys, &buckets.rows)?.into_iter();
     let mut next = || buckets.next().unwrap_or_default();
     Ok(VerifySnapshot {
-        subscriber: subscriber.filter(|_| realm.is_some()),
-        realm,
+        subscriber: subscriber.filter(|_| realm.is_some()).map(Arc::new),
+        realm: realm.map(Arc::new),
         candidates,
         throttle: ThrottleSnapshot {
             source: next(),
@@ -153,14 +155,14 @@ fn verify_of(target: &VerifyTarget, keys: &[BucketKey], answers: &[Outcome]) -> 
 /// Takes the candidate's sets out of all.
 fn candidate(row: &Row, sets: &mut Vec<IssuedSet>) -> Result<Candidate, Damage> {
     let (authenticator, ledger) = with_ledger(row)?;
-    let theirs = sets.extract_if(.., |set| set.authenticator == authenticator.id).collect();
+    let theirs: Vec<IssuedSet> = sets.extract_if(.., |set| set.authenticator == authenticator.id).collect();
     Ok(Candidate {
-        sets: theirs,
+        sets: theirs.into(),
         spent: ledger.spent,
         highest_spent: ledger.highest_spent,
         failures: ledger.failures,
         set_outstanding: ledger.outstanding,
-        authenticator,
+        authenticator: Arc::new(authenticator),
     })
 }
 
@@ -176,10 +178,8 @@ fn with_ledger(row: &Row) -> Result<(Authenticator, Ledger), Damage> {
     let bad = |what: &str| Damage(format!("{what} of device {} cannot be", authenticator.id));
     let column = |name: &str| row.columns().iter().position(|column| column.name() == name).unwrap_or(usize::MAX);
     let spent: Vec<i64> = row.try_get("spent").map_err(|_| bad("a spend"))?;
-    let spent: Result<Vec<CodeIndex>, Damage> = spent
-        .into_iter()
-        .map(|code| u32::try_from(code).map(CodeIndex).map_err(|_| bad("a spend")))
-        .collect();
+    let spent: Result<Vec<CodeIndex>, Damage> =
+        spent.into_iter().map(|code| u32::try_from(code).map(CodeIndex).map_err(|_| bad("a spend"))).collect();
     let spent = spent?;
     let count = |name| Fields::at(row, column(name)).opt_number::<u32>().map_err(|error| bad(&error.to_string()));
     let forgotten = count("forgotten")?.map(CodeIndex);

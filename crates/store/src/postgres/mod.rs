@@ -43,7 +43,7 @@ use self::pool::{Pool, STATEMENT_TIMEOUT};
 use self::prune::Pruner;
 use self::transaction::{Tally, transact};
 use crate::{
-    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, Page, Store, StoreStats, VerifyLookup,
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreStats, VerifyLookup,
 };
 
 /// Statements that are sent before any of them is answered. A larger change goes in several flights.
@@ -180,7 +180,7 @@ impl Store for PostgresStore {
         leases::take_due(&self.pool, &self.tally, now, limit, node, hold_ms).await
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         list::outbox_since(&self.pool, since, limit).await
     }
 

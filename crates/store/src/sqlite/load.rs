@@ -1,5 +1,7 @@
 //! The snapshots that decisions are made on.
 
+use std::sync::Arc;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{
     Authenticator, Bucket, BucketKey, Candidate, DeviceSnapshot, IssuedSet, Operation, OutboxItem, Realm, RealmId,
@@ -55,8 +57,8 @@ pub(super) fn verify(connection: &Connection, lookup: &VerifyLookup) -> Result<V
         None => None,
     };
     Ok(VerifySnapshot {
-        realm,
-        subscriber,
+        realm: realm.map(Arc::new),
+        subscriber: subscriber.map(Arc::new),
         candidates: live.map(|it| candidate(connection, it)).collect::<Result<_, _>>()?,
         throttle: ThrottleSnapshot {
             source: bucket(connection, &lookup.realm, lookup.source_bucket)?,
@@ -102,12 +104,12 @@ fn candidate(connection: &Connection, authenticator: Authenticator) -> Result<Ca
     let outstanding =
         one(connection, sql, [text(realm.as_str()), blob(&id.0), number(OUTBOX_SET)], |it| it.flag())?.is_some();
     Ok(Candidate {
-        sets: ledger.sets,
+        sets: ledger.sets.into(),
         spent: ledger.spent,
         highest_spent: ledger.highest_spent,
         failures: failures(connection, realm, id)?,
         set_outstanding: outstanding,
-        authenticator,
+        authenticator: Arc::new(authenticator),
     })
 }
 

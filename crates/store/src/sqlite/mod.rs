@@ -28,11 +28,11 @@ mod tests;
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
 pub use freeze::{freeze, frozen_at, thaw};
-pub use open::{OpenError, OpenOptions};
+pub use open::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions};
 pub use restore::restore;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -47,6 +47,7 @@ use self::lock::Lock;
 use self::open::Origin;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::hot::Hot;
 use crate::{
     AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
 };
@@ -82,6 +83,7 @@ pub struct SqliteStore {
     // Before the writer, so that the writer closes the last connection, which copies the log into the database.
     readers: Readers,
     writer: Writer,
+    hot: Arc<Hot>,
     stats: Mutex<Option<CountedStats>>,
     /// Why nothing may be written.
     read_only: Option<String>,
@@ -103,15 +105,16 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let (lock, connection) = open::open(path, options, Origin::Store)?;
-        Self::start(path, lock, connection)
+        Self::start(path, lock, connection, options)
     }
 
-    fn start(path: &Path, lock: Lock, connection: Connection) -> Result<Self, OpenError> {
+    fn start(path: &Path, lock: Lock, connection: Connection, options: OpenOptions) -> Result<Self, OpenError> {
         let read_only = freeze::frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
         let path = path.to_path_buf();
-        let writer = Writer::start(path.clone(), connection, lock)
+        let hot = Arc::new(Hot::new(options.memory_bytes()));
+        let writer = Writer::start(path.clone(), connection, lock, Arc::clone(&hot))
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
-        Ok(Self { readers: Readers::new(path.clone()), path, writer, stats: Mutex::new(None), read_only })
+        Ok(Self { readers: Readers::new(path.clone()), path, writer, hot, stats: Mutex::new(None), read_only })
     }
 
     /// Where it is.
@@ -165,9 +168,18 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| load::device(connection, &id)).await
     }
 
+    fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
+        self.hot.remembered(lookup)
+    }
+
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError> {
-        let lookup = lookup.clone();
-        self.readers.read(move |connection| load::verify(connection, &lookup)).await
+        let (hot, lookup, ticket) = (Arc::clone(&self.hot), lookup.clone(), self.hot.ticket());
+        let read = move |connection: &Connection| {
+            let read = load::verify(connection, &lookup)?;
+            hot.fill(ticket, &lookup, &read);
+            Ok(read)
+        };
+        self.readers.read(move |connection| read(connection)).await
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
@@ -263,13 +275,16 @@ impl Store for SqliteStore {
         let buckets = prune::buckets(&self.readers, &self.writer, buckets_before).await?;
         let events = prune::events(&self.writer, &realms, events_before).await?;
         let dispatches = prune::dispatches(&self.writer, events_before).await?;
-        let sets = prune::spent_sets(&self.readers, &self.writer).await?;
+        let sets = prune::spent_sets(&self.readers, &self.writer, &self.hot).await?;
         Ok([operations, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
         self.may_write()?;
-        self.writer.step(move |connection| restore::mark(connection, at)).await
+        let marked = self.writer.step(move |connection| restore::mark(connection, at)).await;
+        // Also after an error: it may have been written.
+        self.hot.clear();
+        marked
     }
 
     async fn stats(&self) -> Result<StoreStats, LoadError> {

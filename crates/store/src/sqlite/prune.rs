@@ -1,6 +1,8 @@
 //! Forgets what no decision needs any more, in steps that are short for the writer: what has to be searched for is
 //! searched by a reader, and the writer checks it again.
 
+use std::sync::Arc;
+
 use matchbook_protocol::{CodeIndex, UnixMillis};
 use rusqlite::Connection;
 
@@ -9,6 +11,7 @@ use super::readers::Readers;
 use super::rows::{ReadError, blob, column, number, text, time};
 use super::writer::Writer;
 use crate::agreed::event_prefix;
+use crate::hot::Hot;
 use crate::{CommitError, LoadError};
 
 /// Rows that the writer deletes in one step.
@@ -72,14 +75,16 @@ pub(super) async fn buckets(readers: &Readers, writer: &Writer, before: UnixMill
     Ok(forgotten)
 }
 
-pub(super) async fn spent_sets(readers: &Readers, writer: &Writer) -> Result<u64, CommitError> {
+pub(super) async fn spent_sets(readers: &Readers, writer: &Writer, hot: &Hot) -> Result<u64, CommitError> {
     let mut forgotten: u64 = 0;
     let mut after = Some(SetPlace::default());
     while let Some(from) = after {
         let found = readers.read(move |connection| whole_sets(connection, &from)).await.map_err(search_failed)?;
         after = found.next;
+        let places = Arc::new(found.rows);
+        let gone = Arc::clone(&places);
         let rows = writer.step(move |connection| {
-            found.rows.iter().try_fold(0, |sum: u64, place| {
+            gone.iter().try_fold(0, |sum: u64, place| {
                 let gone = place.is_whole(connection)?;
                 if gone {
                     forget_set(connection, &place.realm, &place.id, place.first, place.last)?;
@@ -87,7 +92,10 @@ pub(super) async fn spent_sets(readers: &Readers, writer: &Writer) -> Result<u64
                 Ok(sum.saturating_add(u64::from(gone)))
             })
         });
-        forgotten = forgotten.saturating_add(rows.await?);
+        let rows = rows.await;
+        // Until here it was remembered with its codes all spent, which is as good.
+        places.iter().for_each(|place| hot.pruned(&place.realm, &place.id));
+        forgotten = forgotten.saturating_add(rows?);
     }
     Ok(forgotten)
 }

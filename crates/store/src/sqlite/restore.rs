@@ -31,7 +31,7 @@ pub async fn restore(
     put_back(backup, path)?;
     let opened = open::open(path, OpenOptions { create: false, ..options }, Origin::Backup);
     let (lock, connection) = opened.map_err(|error| undo(error, backup, path))?;
-    let store = SqliteStore::start(path, lock, connection)?;
+    let store = SqliteStore::start(path, lock, connection, options)?;
     let marked = store.writer.step(move |connection| mark(connection, at)).await.map_err(|error| match error {
         CommitError::Conflict(why) | CommitError::Unavailable(why) | CommitError::InDoubt(why) => {
             OpenError::Unavailable(why)

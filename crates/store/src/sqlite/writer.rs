@@ -18,6 +18,7 @@ use super::apply::Failure;
 use super::lock::Lock;
 use super::{BUSY_TIMEOUT, MAX_BATCH, MAX_QUEUE, WAL_PAGES};
 use crate::CommitError;
+use crate::hot::Hot;
 
 /// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(10);
@@ -44,10 +45,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. It keeps the lock until it has closed the connection.
-    pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock) -> io::Result<Self> {
+    pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock, hot: Arc<Hot>) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(MAX_QUEUE);
         let thread = thread::Builder::new().name("matchbook-store".to_owned()).spawn(move || {
-            Thread { path, connection, log_pages: Arc::default(), checkpointed: 0 }.run(waiting);
+            Thread { path, connection, hot, log_pages: Arc::default(), checkpointed: 0 }.run(waiting);
             drop(lock);
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
@@ -90,6 +91,7 @@ impl Drop for Writer {
 struct Thread {
     path: PathBuf,
     connection: Connection,
+    hot: Arc<Hot>,
     /// Pages in the log after the last commit.
     log_pages: Arc<AtomicI32>,
     /// `log_pages` when a checkpoint was last tried.
@@ -104,6 +106,7 @@ impl Thread {
         while waiting.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
             let (work, answers): (Vec<Work>, Vec<_>) = batch.drain(..).map(|job| (job.work, job.answer)).unzip();
             let results = batch::write(&self.path, &self.connection, &work);
+            self.tell(&work, &results);
             for (answer, result) in answers.into_iter().zip(results) {
                 // Who has gone away no longer wants to know.
                 let _ = answer.send(result);
@@ -112,6 +115,19 @@ impl Thread {
         }
         if let Err(error) = self.connection.close() {
             tracing::warn!(error = %error.1, "the store did not close cleanly; nothing is lost");
+        }
+    }
+
+    /// Before the answers: who has one finds nothing older remembered.
+    fn tell(&self, work: &[Work], results: &[batch::Answer]) {
+        for (work, result) in work.iter().zip(results) {
+            match (work, result) {
+                (Work::Changes(changes), Ok(_)) => self.hot.committed(changes),
+                (Work::Changes(changes), Err(CommitError::InDoubt(_))) => self.hot.forget(changes),
+                (Work::Changes(_), Err(CommitError::Conflict(_) | CommitError::Unavailable(_))) => {}
+                // Whoever makes one that changes what is remembered says so.
+                (Work::Step(_), _) => {}
+            }
         }
     }
 

@@ -10,11 +10,12 @@ use matchbook_store::contract::fixtures::{
     assert_conflict, commit, event, id, realm_id, set, spend, spend_one, whole, with_device, with_set,
 };
 use matchbook_store::sqlite::{self, BackupError};
-use matchbook_store::{EventFilter, OpenError, OpenOptions, Store};
+use matchbook_store::{EventFilter, MIN_MEMORY_MB, OpenError, OpenOptions, Store};
 
 use crate::{open, refused};
 
-const OPTIONS: OpenOptions = OpenOptions { check_value: Some([7; 16]), create: true, read_only: false };
+const OPTIONS: OpenOptions =
+    OpenOptions { check_value: Some([7; 16]), create: true, memory_mb: MIN_MEMORY_MB, read_only: false };
 
 // MB-RES-1, MB-RES-3
 #[tokio::test]
@@ -44,7 +45,7 @@ async fn a_backup_is_served_only_after_its_codes_are_void() {
     // From now on it is a store like any other, with the secrets it had.
     crate::SqliteStore::open(&back, OPTIONS).unwrap();
     assert!(matches!(
-        refused(&back, OpenOptions { check_value: Some([8; 16]), create: false, read_only: false }),
+        refused(&back, OpenOptions { check_value: Some([8; 16]), create: false, ..OPTIONS }),
         OpenError::WrongSecrets(_)
     ));
 }

@@ -6,9 +6,10 @@ use matchbook_protocol::UnixMillis;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::*;
 use matchbook_store::sqlite::{freeze, frozen_at, thaw};
-use matchbook_store::{CommitError, OpenError, OpenOptions, SqliteStore, Store};
+use matchbook_store::{CommitError, MIN_MEMORY_MB, OpenError, OpenOptions, SqliteStore, Store};
 
-const CREATE: OpenOptions = OpenOptions { check_value: Some([7; 16]), create: true, read_only: false };
+const CREATE: OpenOptions =
+    OpenOptions { check_value: Some([7; 16]), create: true, read_only: false, memory_mb: MIN_MEMORY_MB };
 const READ_ONLY: OpenOptions = OpenOptions { create: false, read_only: true, ..CREATE };
 
 async fn filled(path: &Path) {

@@ -91,7 +91,7 @@ pub(super) fn whole(local: &Local) -> Finding {
 
 /// The store opens with these secrets, or a server has it open.
 pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
-    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, read_only: false };
+    let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, ..OpenOptions::default() };
     match SqliteStore::open(&local.database, options) {
         Ok(_) => last_write(local),
         Err(OpenError::InUse(_)) => Finding::ok("store", IN_USE),

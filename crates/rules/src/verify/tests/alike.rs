@@ -5,8 +5,8 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 
 use crate::little_store::{World, code, keyring, user};
 use crate::model::*;
-use crate::verify::compare::{WORK_BLOCK, compare};
-use crate::verify::{VerifyDecision, VerifyRequest, known_candidates};
+use crate::verify::compare::WORK_BLOCK;
+use crate::verify::{VerifyDecision, VerifyRequest, work};
 
 /// What an observer of the store's load could tell: the kinds of the writes.
 fn shape(changes: &Changes) -> Vec<&'static str> {
@@ -22,9 +22,7 @@ fn shape(changes: &Changes) -> Vec<&'static str> {
 
 fn rejected(world: &mut World, request: &VerifyRequest) -> (Vec<&'static str>, usize) {
     let snapshot = world.load(request);
-    let policy = snapshot.realm.as_ref().map(|realm| realm.policy.clone()).unwrap_or_default();
-    let candidates = known_candidates(&request.attempt(), &snapshot);
-    let work = compare(request, candidates, policy.format(), &keyring()).work;
+    let work = work(request, &snapshot, &keyring(), world.now);
     match world.decide(request).unwrap() {
         VerifyDecision::Commit { changes, verdict: Verdict::Rejected, refill: None } => (shape(&changes), work),
         other => panic!("{other:?}"),

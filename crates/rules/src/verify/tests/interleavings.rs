@@ -56,7 +56,8 @@ fn advance(world: &mut World, request: &VerifyRequest, stage: &Stage) -> Stage {
         Stage::Undecided { decisions } => {
             assert!(*decisions < MAX_DECISIONS, "gave up");
             let snapshot = world.load(request);
-            match verify::decide(request, &snapshot, &keyring(), world.now, &mut TestRng::new(7)) {
+            let buckets = verify::lookup_buckets(request, &keyring());
+            match verify::decide(request, &buckets, &snapshot, &keyring(), world.now, &mut TestRng::new(7)) {
                 Err(refusal) => Stage::Answered(Err(refusal)),
                 Ok(VerifyDecision::Answered { operation }) => Stage::Answered(Ok(operation.verdict)),
                 Ok(VerifyDecision::Commit { changes, verdict, .. }) => {

@@ -91,8 +91,9 @@ fn happen(world: &mut World, id: matchbook_protocol::AuthenticatorId, what: &Mea
 
 /// Decides on the old snapshot and commits; `None`: it was no acceptance, or a conflict.
 fn accept_on(world: &mut World, request: &VerifyRequest, old: &VerifySnapshot) -> Option<Changes> {
-    let decided =
-        verify::decide(request, old, &crate::little_store::keyring(), world.now, &mut TestRng::new(1)).ok()?;
+    let keyring = crate::little_store::keyring();
+    let buckets = verify::lookup_buckets(request, &keyring);
+    let decided = verify::accept(request, &buckets, old, &keyring, world.now, &mut TestRng::new(1))?;
     let VerifyDecision::Commit { changes, verdict: Verdict::Accepted, .. } = decided else { return None };
     world.store.commit(&changes).is_ok().then_some(changes)
 }
