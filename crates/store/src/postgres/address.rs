@@ -182,9 +182,9 @@ fn percent_decoded(value: &str) -> Result<String, ConnectError> {
 /// What the parser complains of. An option that it does not know may be a piece of a password with a question mark.
 fn told(error: &tokio_postgres::Error) -> String {
     let source = std::error::Error::source(error).map(ToString::to_string);
-    source
-        .filter(|told| told.starts_with("invalid value for option"))
-        .unwrap_or_else(|| "it cannot be read, or has an option that is not known (is the password percent-encoded?)".to_owned())
+    source.filter(|told| told.starts_with("invalid value for option")).unwrap_or_else(|| {
+        "it cannot be read, or has an option that is not known (is the password percent-encoded?)".to_owned()
+    })
 }
 
 fn bad(why: &str) -> ConnectError {

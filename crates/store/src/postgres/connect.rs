@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::address::Address;
+use super::batch::Lanes;
 use super::check::{self, Durability};
 use super::migrations::{self, MIGRATIONS};
 use super::pool::{Connector, Pool};
@@ -94,8 +95,7 @@ impl PostgresStore {
     /// [`ConnectError`] says what to do: the URL is not right, no primary can be reached, what it confirms may be
     /// lost, the layout is not this release's, or the store was made with other secrets.
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, ConnectError> {
-        let durability =
-            if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
+        let durability = if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
         let most = options.connections.saturating_add(super::LANES);
         let connector = Arc::new(Connector::new(Address::parse(url)?, durability, most)?);
         let session = connector.connect().await?;
@@ -109,7 +109,8 @@ impl PostgresStore {
         check_secrets(&connector.at(), &session, options.check_value).await?;
         let tally = Arc::new(Tally::default());
         let pool = Pool::new(Arc::clone(&connector), options.connections.max(1))?;
-        Ok(Self::new(pool, tally))
+        let lanes = Lanes::start(&connector, &pool, &tally);
+        Ok(Self::new(pool, lanes, tally))
     }
 
     /// Brings the layout of the store at a URL up to date, or makes it. Returns how many steps that took.
@@ -119,8 +120,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`PostgresStore::connect`], but for the secrets and for standbys.
     pub async fn migrate(url: &str, options: PostgresOptions) -> Result<u32, ConnectError> {
-        let durability =
-            if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
+        let durability = if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
         let connector = Connector::new(Address::parse(url)?, durability, 1)?;
         let session = connector.connect().await?;
         migrations::migrate(&connector, &session, node(), MIGRATIONS).await
@@ -145,8 +145,8 @@ async fn check_secrets(at: &str, session: &Session, expected: Option<[u8; 16]>) 
     ];
     let answers = session.ask(None, &queries, None).await.map_err(|error| ConnectError::of(at, &error))?;
     let rows = answers.last().map(|answer| answer.rows.as_slice()).unwrap_or_default();
-    let found = first(rows, |it| it.array())
-        .map_err(|damage| ConnectError::Damaged(sentence::damaged(at, &damage.0)))?;
+    let found =
+        first(rows, |it| it.array()).map_err(|damage| ConnectError::Damaged(sentence::damaged(at, &damage.0)))?;
     if found == Some(expected) {
         return Ok(());
     }

@@ -176,10 +176,8 @@ fn with_ledger(row: &Row) -> Result<(Authenticator, Ledger), Damage> {
     let bad = |what: &str| Damage(format!("{what} of device {} cannot be", authenticator.id));
     let column = |name: &str| row.columns().iter().position(|column| column.name() == name).unwrap_or(usize::MAX);
     let spent: Vec<i64> = row.try_get("spent").map_err(|_| bad("a spend"))?;
-    let spent: Result<Vec<CodeIndex>, Damage> = spent
-        .into_iter()
-        .map(|code| u32::try_from(code).map(CodeIndex).map_err(|_| bad("a spend")))
-        .collect();
+    let spent: Result<Vec<CodeIndex>, Damage> =
+        spent.into_iter().map(|code| u32::try_from(code).map(CodeIndex).map_err(|_| bad("a spend"))).collect();
     let spent = spent?;
     let count = |name| Fields::at(row, column(name)).opt_number::<u32>().map_err(|error| bad(&error.to_string()));
     let forgotten = count("forgotten")?.map(CodeIndex);

@@ -145,11 +145,8 @@ async fn take(at: &str, session: &Session, node: NodeId) -> Result<bool, Connect
 async fn take_step(at: &str, session: &Session, node: NodeId, step: &Migration) -> Result<(), ConnectError> {
     let failed = |error| ConnectError::of(at, &error);
     // The row stays locked until the commit, so that nobody takes the lease over in the middle.
-    let renew = concat!(
-        "UPDATE migration_lease SET held_until = ",
-        now!(),
-        " + $2 WHERE name = 'migrations' AND node = $1"
-    );
+    let renew =
+        concat!("UPDATE migration_lease SET held_until = ", now!(), " + $2 WHERE name = 'migrations' AND node = $1");
     let renew = Query::new(renew, [blob(&node.0), number(HOLD_MS)]);
     let renewed = session.ask(Some("BEGIN"), &[renew], None).await.map_err(failed)?;
     if renewed.first().is_none_or(|outcome| outcome.changed != 1) {
@@ -159,8 +156,7 @@ async fn take_step(at: &str, session: &Session, node: NodeId, step: &Migration) 
         )));
     }
     session.run(step.sql).await.map_err(failed)?;
-    let sql =
-        concat!("INSERT INTO migrations (number, name, sha256, applied_at) VALUES ($1, $2, $3, ", now!(), ")");
+    let sql = concat!("INSERT INTO migrations (number, name, sha256, applied_at) VALUES ($1, $2, $3, ", now!(), ")");
     let values = [number(step.number), text(step.name), owned_blob(checksum(step).to_vec())];
     session.ask(None, &[Query::new(sql, values)], None).await.map_err(failed)?;
     let before = session.remarks();

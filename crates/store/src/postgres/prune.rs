@@ -67,9 +67,8 @@ impl Pruner<'_> {
         while let Some((realm, bucket)) = after {
             let values = [text(&realm), blob(&bucket), time(before), number(SEARCH_ROWS)];
             let found = self.search(Query::new(search, values)).await?;
-            let seen = self.understood(each(&found.rows, |it| {
-                Ok(((it.text()?.to_owned(), it.blob()?.to_vec()), it.flag()?))
-            }))?;
+            let seen = self
+                .understood(each(&found.rows, |it| Ok(((it.text()?.to_owned(), it.blob()?.to_vec()), it.flag()?))))?;
             let found = Found::of(seen);
             let steps = found.rows.iter().map(|(realm, bucket)| {
                 let sql = "DELETE FROM buckets WHERE realm = $1 AND bucket = $2 AND last_failure_at < $3";

@@ -8,9 +8,9 @@ use matchbook_rules::RealmId;
 use super::apply::{Refusal, Step, dollars, unless_moving};
 use super::pool::Pool;
 use super::rows::each;
+use super::sentence;
 use super::session::Query;
 use super::transaction::{Tally, read, transact};
-use super::sentence;
 use crate::rows::{INSERT_EVENT, bind_event};
 use crate::{CommitError, agreed};
 
@@ -32,10 +32,11 @@ pub(super) async fn mark(pool: &Pool, tally: &Tally, at: UnixMillis) -> Result<u
                    ON CONFLICT (realm, authenticator) \
                    DO UPDATE SET highest = greatest(forgotten.highest, excluded.highest)";
     let patience = format!("SET LOCAL statement_timeout = {}", PATIENCE.as_millis());
-    let mut steps: Vec<Step<'_>> = [patience.as_str(), highest, "DELETE FROM spends", "DELETE FROM sets", "DELETE FROM outbox"]
-        .into_iter()
-        .map(|sql| Step::free(Query::new(sql, [])))
-        .collect();
+    let mut steps: Vec<Step<'_>> =
+        [patience.as_str(), highest, "DELETE FROM spends", "DELETE FROM sets", "DELETE FROM outbox"]
+            .into_iter()
+            .map(|sql| Step::free(Query::new(sql, [])))
+            .collect();
     let insert = dollars(INSERT_EVENT) + " ON CONFLICT DO NOTHING";
     steps.extend(events.iter().map(|event| Step::free(Query::new(insert.clone(), bind_event(event)))));
     let sql = "UPDATE authenticators SET restored = 1, version = version + 1";

@@ -85,18 +85,12 @@ pub(super) fn one<T: Stored>(rows: &[Row]) -> Result<Option<T>, Damage> {
 }
 
 /// Reads each row by itself.
-pub(super) fn each<T>(
-    rows: &[Row],
-    mut read: impl FnMut(&mut Fields<'_>) -> Result<T, Bad>,
-) -> Result<Vec<T>, Damage> {
+pub(super) fn each<T>(rows: &[Row], mut read: impl FnMut(&mut Fields<'_>) -> Result<T, Bad>) -> Result<Vec<T>, Damage> {
     let mut read_one = |row: &Row| read(&mut Fields::new(row)).map_err(|bad| Damage(format!("an answer: {bad}")));
     rows.iter().map(&mut read_one).collect()
 }
 
 /// Reads the first row, if there is one.
-pub(super) fn first<T>(
-    rows: &[Row],
-    read: impl FnMut(&mut Fields<'_>) -> Result<T, Bad>,
-) -> Result<Option<T>, Damage> {
+pub(super) fn first<T>(rows: &[Row], read: impl FnMut(&mut Fields<'_>) -> Result<T, Bad>) -> Result<Option<T>, Damage> {
     Ok(each(rows.get(..1).unwrap_or_default(), read)?.pop())
 }

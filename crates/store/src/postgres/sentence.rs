@@ -51,13 +51,9 @@ impl Trouble {
     pub(super) fn spares_the_connection(self) -> bool {
         match self {
             Self::Race | Self::Taken | Self::Locked => true,
-            Self::Slow
-            | Self::Full
-            | Self::ReadOnly
-            | Self::Forbidden
-            | Self::Lost
-            | Self::Broken
-            | Self::Other => false,
+            Self::Slow | Self::Full | Self::ReadOnly | Self::Forbidden | Self::Lost | Self::Broken | Self::Other => {
+                false
+            }
         }
     }
 }

@@ -115,7 +115,8 @@ async fn attempt(
     let (mut begin, mut refused) = (Some(BEGIN), None);
     for flight in steps.chunks(FLIGHT) {
         let queries: Vec<Query<'_>> = flight.iter().map(|step| step.query.clone()).collect();
-        let answered = timeout(patience.saturating_add(ANSWER_TIMEOUT), session.ask(begin.take(), &queries, None)).await;
+        let answered =
+            timeout(patience.saturating_add(ANSWER_TIMEOUT), session.ask(begin.take(), &queries, None)).await;
         let answers = match answered {
             Ok(Ok(answers)) => answers,
             Ok(Err(error)) => return Err(failed(&at, lease, &error).await),
@@ -145,7 +146,9 @@ async fn conclude(at: &str, session: &Session) -> Result<(), Failed> {
     };
     let before = session.remarks();
     match timeout(COMMIT_TIMEOUT, session.run("COMMIT")).await {
-        Err(_) => Err(in_doubt("it was not answered in time; look whether the synchronous standby is connected".to_owned())),
+        Err(_) => {
+            Err(in_doubt("it was not answered in time; look whether the synchronous standby is connected".to_owned()))
+        }
         Ok(Ok(())) if session.remarks() == before => Ok(()),
         Ok(Ok(())) => Err(in_doubt(session.last_remark())),
         Ok(Err(error)) => match trouble(&error) {

@@ -1,7 +1,7 @@
 //! PostgreSQL and the memory model agree over random changes.
 
+use matchbook_store::MemoryStore;
 use matchbook_store::contract::{agree, generate};
-use matchbook_store::{MemoryStore, PostgresStore};
 use proptest::prelude::*;
 
 use super::fixture;
@@ -18,8 +18,8 @@ proptest! {
     fn the_stores_agree(steps in generate::steps(24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let Some(url) = fixture::database().await else { return };
-            let postgres = PostgresStore::connect(&url, fixture::options()).await.unwrap();
+            let Some(database) = fixture::Database::fresh().await else { return };
+            let postgres = database.open().await;
             agree::agree(&postgres, &MemoryStore::new(), steps).await;
         });
     }

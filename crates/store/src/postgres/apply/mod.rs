@@ -112,9 +112,12 @@ impl<'a> Plan<'a> {
 /// Refuses while the store is copied elsewhere. The last step: a write that was made before it looked is waited for by
 /// who begins the copy.
 pub(super) fn unless_moving() -> Step<'static> {
-    Step::checked(Query::new(IS_MOVING, []), |outcome| {
-        if outcome.rows.is_empty() { Ok(()) } else { Err(Refusal::Moving) }
-    })
+    Step::checked(
+        Query::new(IS_MOVING, []),
+        |outcome| {
+            if outcome.rows.is_empty() { Ok(()) } else { Err(Refusal::Moving) }
+        },
+    )
 }
 
 /// Finds a row while the store is copied elsewhere.
@@ -124,7 +127,9 @@ fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
     match guard {
         Guard::Authenticator { realm, id, version } => {
             let sql = match strength.of_device(realm, id) {
-                strength::Lock::Share => "SELECT version FROM authenticators WHERE realm = $1 AND authenticator = $2 FOR SHARE",
+                strength::Lock::Share => {
+                    "SELECT version FROM authenticators WHERE realm = $1 AND authenticator = $2 FOR SHARE"
+                }
                 strength::Lock::Change => {
                     "SELECT version FROM authenticators WHERE realm = $1 AND authenticator = $2 FOR NO KEY UPDATE"
                 }
@@ -134,7 +139,9 @@ fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
         }
         Guard::Subscriber { realm, id, version } => {
             let sql = match strength.of_subscriber(realm, id) {
-                strength::Lock::Share => "SELECT version FROM subscribers WHERE realm = $1 AND subscriber = $2 FOR SHARE",
+                strength::Lock::Share => {
+                    "SELECT version FROM subscribers WHERE realm = $1 AND subscriber = $2 FOR SHARE"
+                }
                 strength::Lock::Change => {
                     "SELECT version FROM subscribers WHERE realm = $1 AND subscriber = $2 FOR NO KEY UPDATE"
                 }
@@ -159,7 +166,8 @@ fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
         }
         Guard::Calm { realm, bucket, below, since } => {
             // Not locked: who fails at this moment may as well have failed a moment later.
-            let query = select::<BucketRow>("WHERE realm = $1 AND bucket = $2", [text(realm.as_str()), blob(&bucket.0)]);
+            let query =
+                select::<BucketRow>("WHERE realm = $1 AND bucket = $2", [text(realm.as_str()), blob(&bucket.0)]);
             Step::checked(query, move |outcome| {
                 let found: Option<BucketRow> = one(&outcome.rows)?;
                 let calm = is_calm(found.as_ref().map(|row| &row.0), *below, *since);
@@ -168,7 +176,8 @@ fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
         }
         Guard::Operation(seen) => {
             let key = [text(seen.realm.as_str()), text(seen.relying_party.as_str()), text(seen.id.as_str())];
-            let query = select::<Operation>("WHERE realm = $1 AND relying_party = $2 AND operation = $3 FOR SHARE", key);
+            let query =
+                select::<Operation>("WHERE realm = $1 AND relying_party = $2 AND operation = $3 FOR SHARE", key);
             Step::checked(query, move |outcome| {
                 let found: Option<Operation> = one(&outcome.rows)?;
                 let is_there = found.is_some_and(|found| is_answer(&found, seen));

@@ -48,12 +48,7 @@ pub(super) fn put_authenticator(authenticator: &Authenticator) -> Step<'_> {
 }
 
 /// Sets the failures; when they were `seen`, then only from that count.
-pub(super) fn set_failures<'a>(
-    realm: &'a RealmId,
-    id: &'a AuthenticatorId,
-    count: u32,
-    seen: Option<u32>,
-) -> Step<'a> {
+pub(super) fn set_failures<'a>(realm: &'a RealmId, id: &'a AuthenticatorId, count: u32, seen: Option<u32>) -> Step<'a> {
     let key = || key(realm, id).to_vec();
     let counted = || [key(), vec![number(count)]].concat();
     let another = move || format!("device {id} had another failure meanwhile");
@@ -86,12 +81,7 @@ pub(super) fn insert_operation(operation: &Operation) -> Step<'_> {
 }
 
 /// Counts where the row is, as [`crate::agreed::count_failure`] says.
-pub(super) fn count_failure<'a>(
-    realm: &'a RealmId,
-    bucket: &'a BucketKey,
-    at: UnixMillis,
-    window_ms: u64,
-) -> Step<'a> {
+pub(super) fn count_failure<'a>(realm: &'a RealmId, bucket: &'a BucketKey, at: UnixMillis, window_ms: u64) -> Step<'a> {
     let sql = "INSERT INTO buckets (realm, bucket, failures, window_started_at, last_failure_at) \
                VALUES ($1, $2, 1, $3, $3) ON CONFLICT (realm, bucket) DO UPDATE SET \
                failures = CASE WHEN buckets.window_started_at > $3 OR $3 - buckets.window_started_at < $4 \

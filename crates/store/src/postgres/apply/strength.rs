@@ -104,7 +104,8 @@ fn lock(is_changed: bool) -> Lock {
 /// the write has to find it as it was.
 pub(super) fn seen_failures(changes: &Changes, write: &Write) -> Option<u32> {
     let Write::SetFailures { realm, id, .. } = write else { return None };
-    let is_same = |other: &Write| matches!(other, Write::SetFailures { realm: of, id: it, .. } if of == realm && it == id);
+    let is_same =
+        |other: &Write| matches!(other, Write::SetFailures { realm: of, id: it, .. } if of == realm && it == id);
     if changes.writes.iter().take_while(|before| !std::ptr::eq(*before, write)).any(is_same) {
         return None;
     }
