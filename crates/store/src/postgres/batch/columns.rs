@@ -158,3 +158,11 @@ impl<'a> Columns<'a> {
 fn long(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+impl Columns<'_> {
+    /// How many realms and counts there are, and since when each count is asked for.
+    pub(super) fn counts(&self) -> (usize, usize, Vec<i64>) {
+        (self.realms.len(), self.hot.realm.len(), self.hot.since.clone())
+    }
+}
