@@ -16,7 +16,6 @@ use matchbook_rules::{
     RealmId, RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
 };
 
-#[allow(dead_code, reason = "the stores begin to use it in the next commits")]
 mod accept;
 mod agreed;
 #[cfg(feature = "contract")]

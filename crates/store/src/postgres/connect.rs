@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::address::Address;
+use super::batch::Lanes;
 use super::check::{self, Durability};
 use super::migrations::{self, MIGRATIONS};
 use super::pool::{Connector, Pool};
@@ -108,7 +109,8 @@ impl PostgresStore {
         check_secrets(&connector.at(), &session, options.check_value).await?;
         let tally = Arc::new(Tally::default());
         let pool = Pool::new(Arc::clone(&connector), options.connections.max(1))?;
-        Ok(Self::new(pool, tally))
+        let lanes = Lanes::start(&connector, &pool, &tally);
+        Ok(Self::new(pool, lanes, tally))
     }
 
     /// Brings the layout of the store at a URL up to date, or makes it. Returns how many steps that took.

@@ -10,12 +10,14 @@
 
 mod address;
 mod apply;
+mod batch;
 mod check;
 mod connect;
 mod leases;
 mod list;
 mod load;
 mod migrations;
+mod moving;
 mod pool;
 mod prune;
 mod restore;
@@ -39,6 +41,7 @@ use matchbook_rules::{
 };
 
 use self::apply::{Step, unless_moving};
+use self::batch::Lanes;
 use self::pool::{Pool, STATEMENT_TIMEOUT};
 use self::prune::Pruner;
 use self::transaction::{Tally, transact};
@@ -69,6 +72,7 @@ use now;
 /// The store in one PostgreSQL database. Needs a tokio runtime with time and I/O.
 pub struct PostgresStore {
     pool: Pool,
+    lanes: Lanes,
     tally: Arc<Tally>,
     stats: Mutex<Option<CountedStats>>,
 }
@@ -81,8 +85,8 @@ struct CountedStats {
 }
 
 impl PostgresStore {
-    fn new(pool: Pool, tally: Arc<Tally>) -> Self {
-        Self { pool, tally, stats: Mutex::new(None) }
+    fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>) -> Self {
+        Self { pool, lanes, tally, stats: Mutex::new(None) }
     }
 
     /// Where it is: hosts and database, nothing secret.
@@ -121,7 +125,10 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        transaction::commit(&self.pool, &self.tally, &changes).await
+        match self.lanes.commit(changes).await {
+            Ok(result) => result,
+            Err(changes) => transaction::commit(&self.pool, &self.tally, &changes).await,
+        }
     }
 
     async fn realms(&self) -> Result<Vec<Realm>, LoadError> {

@@ -12,6 +12,7 @@ use std::task::Poll;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row, Statement};
 
 use crate::rows::Value;
@@ -109,6 +110,18 @@ impl Session {
         let (from, to) = (usize::from(begin.is_some()), queries.len());
         let mut outcomes = in_order(begin.into_iter().chain(asked).chain(end).collect()).await?;
         Ok(outcomes.drain(from..).take(to).collect())
+    }
+
+    /// A single statement whose values are ours to encode. It reads to the end of the answer: what goes wrong at the
+    /// commit comes after the rows.
+    pub(super) async fn ask_raw(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        let statement = self.prepare(sql).await?;
+        self.client.query(&statement, values).await
+    }
+
+    /// Lets the server know a statement before it is used.
+    pub(super) async fn ready(&self, sql: &str) -> Result<(), Error> {
+        self.prepare(sql).await.map(drop)
     }
 
     fn word<'q>(&'q self, sql: &'q str) -> Asked<'q> {

@@ -25,7 +25,8 @@ pub(crate) use throttle::{BucketRow, INSERT_OPERATION, bind_operation};
 pub(crate) use token::{INSERT_TOKEN, bind_token};
 pub(crate) use values::{Bound, Value, blob, long, number, owned_blob, text, time};
 pub(crate) use words::{
-    OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, dispatch_state, priority, spend_kind,
+    OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, dispatch_state, event as event_word,
+    priority, spend_kind,
 };
 
 /// A type that is kept as a row.

@@ -27,7 +27,8 @@ while read -r order argument; do
     esac
 done
 if [ -n "$other" ]; then
-    tail --pid="$other" -f /dev/null
+    # Not to the pipe: tail ends when nobody reads it any more.
+    tail --pid="$other" -f /dev/null >/dev/null
 fi
 if [ -n "$child" ]; then
     kill -QUIT "$child"; kill -CONT "$child"; wait "$child"
