@@ -142,3 +142,6 @@ async fn keep_asking(mut connection: Connection, mut talk: Box<dyn Talk>, spell:
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
