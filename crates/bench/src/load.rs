@@ -6,6 +6,7 @@
 mod connection;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -82,15 +83,25 @@ async fn drive(target: &Target<'_>, talks: Vec<Box<dyn Talk>>, spell: Spell) -> 
     let clocks = || (Snapshot::of_all(target.pids), Snapshot::of(own));
     tokio::time::sleep(spell.warm_up).await;
     let (servers, generator) = clocks();
-    tokio::time::sleep(spell.measured).await;
-    let (servers_after, generator_after) = clocks();
+    let mut end = pin!(tokio::time::sleep(spell.measured));
+    let mut after = None;
     let mut times = Vec::new();
     let mut measured = spell.measured;
-    while let Some(joined) = tasks.join_next().await {
-        let heard = joined.map_err(Trouble::because("a connection's task ended badly"))??;
-        times.extend(heard.times);
-        measured = measured.min(heard.measured);
+    // What ends badly, or has nothing more to ask, does not make the others' time any longer.
+    loop {
+        tokio::select! {
+            () = &mut end, if after.is_none() => after = Some(clocks()),
+            joined = tasks.join_next() => match joined {
+                Some(joined) => {
+                    let heard = joined.map_err(Trouble::because("a connection's task ended badly"))??;
+                    times.extend(heard.times);
+                    measured = measured.min(heard.measured);
+                }
+                None => break,
+            },
+        }
     }
+    let (servers_after, generator_after) = after.unwrap_or_else(clocks);
     // What came after the first talk had run dry is left out, with the share of the processor's time that fell to it.
     let all = times.len();
     let times: Vec<Duration> =
@@ -131,3 +142,6 @@ async fn keep_asking(mut connection: Connection, mut talk: Box<dyn Talk>, spell:
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ fn measure(run: &Run) -> Result<()> {
         report.sizes.extend(rows(run, Kind::Sizes, *site, &setting, sizes::measure)?);
         report.growth.extend(rows(run, Kind::Growth, *site, &setting, growth::measure)?);
     }
-    report.machine.note_load();
+    report.machine.note_end();
     report.goals = report::goals(&report);
     report::write(&report, &run.out)?;
     let tables = report::markdown(&report);

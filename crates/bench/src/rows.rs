@@ -37,8 +37,8 @@ impl Scale {
         rounds: 5,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
-        set_devices: 100_000,
-        growth_devices: 20_000,
+        set_devices: 200_000,
+        growth_devices: 50_000,
         sizes: &[100_000, 1_000_000],
     };
 
@@ -47,8 +47,8 @@ impl Scale {
         rounds: 2,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
-        set_devices: 4_000,
-        growth_devices: 1_000,
+        set_devices: 10_000,
+        growth_devices: 3_000,
         sizes: &[2_000],
     };
 }

@@ -40,10 +40,12 @@ impl Measured {
         }
     }
 
-    /// The median of each figure over the rounds.
+    /// The median of each figure over the rounds. One in which nothing was done, because the work had run out, does not
+    /// count.
     #[must_use]
     pub fn median(rounds: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| median(&rounds.iter().map(figure).collect::<Vec<_>>());
+        let counting: Vec<&Self> = rounds.iter().filter(|round| round.done > 0).collect();
+        let of = |figure: fn(&Self) -> f64| median(&counting.iter().map(|it| figure(it)).collect::<Vec<_>>());
         Self {
             done: rounds.iter().map(|round| round.done).sum(),
             per_second: of(|it| it.per_second),
@@ -76,7 +78,8 @@ impl Compared {
     pub fn of(rounds: &[(Measured, Measured)]) -> Self {
         let (floors, subjects): (Vec<_>, Vec<_>) = rounds.iter().copied().unzip();
         let ratios = |figure: fn(&Measured) -> f64| {
-            let each = rounds.iter().map(|(floor, subject)| ratio(figure(subject), figure(floor)));
+            let counting = rounds.iter().filter(|(floor, subject)| floor.done > 0 && subject.done > 0);
+            let each = counting.map(|(floor, subject)| ratio(figure(subject), figure(floor)));
             median(&each.collect::<Vec<_>>())
         };
         Self {

@@ -1,9 +1,14 @@
 //! On what a run was made.
 
+use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
+use matchbook_protocol::CodeIndex;
 use serde::Serialize;
+
+use crate::population::{self, Population};
 
 /// The machine, its software, and how busy it was.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,6 +31,11 @@ pub struct Machine {
     pub databases: Vec<String>,
     /// The day, in UTC.
     pub day: String,
+    /// What the tag of one code takes on one core, in ns, before and after: by which two runs are compared. A core that
+    /// shares its parts with a busy one takes up to twice as long.
+    pub tag_ns_before: f64,
+    /// After it.
+    pub tag_ns_after: f64,
     /// Processes that wanted to run, on average over the last minute: before and after. The run itself makes about two.
     pub load_before: String,
     /// After it.
@@ -46,15 +56,31 @@ impl Machine {
             commit: commit().unwrap_or_else(unknown),
             databases: vec![format!("SQLite {}", rusqlite::version())],
             day: output("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(unknown),
+            tag_ns_before: tag_ns(),
+            tag_ns_after: 0.0,
             load_before: load(),
             load_after: String::new(),
         }
     }
 
     /// To be called at the end.
-    pub fn note_load(&mut self) {
+    pub fn note_end(&mut self) {
+        self.tag_ns_after = tag_ns();
         self.load_after = load();
     }
+}
+
+/// Tags that are made to measure one.
+const TAGS: u32 = 100_000;
+
+fn tag_ns() -> f64 {
+    let Ok(population) = Population::of(1) else { return 0.0 };
+    let (Ok(realm), Ok(code)) = (population::realm(), population.code(0, CodeIndex(1))) else { return 0.0 };
+    let (keyring, id, began) = (population::keyring(), population::id(0), Instant::now());
+    for index in 0..TAGS {
+        black_box(keyring.code_tag(&realm, id, CodeIndex(index), black_box(&code)));
+    }
+    began.elapsed().as_secs_f64() * 1e9 / f64::from(TAGS)
 }
 
 fn unknown() -> String {

@@ -41,7 +41,7 @@ fn machine(report: &Report, page: &mut String) {
     let _written = writeln!(
         page,
         "{} cores, {}, {} MiB; Linux {}, {}; {databases}; {}; commit {}; {}. Load before {}, after {} (the run itself \
-         makes about 2). {} run: {} rounds of {} ms.",
+         makes about 2). A code tag took {:.0} ns before, {:.0} after. {} run: {} rounds of {} ms.",
         it.cores,
         it.processor,
         it.memory_mib,
@@ -52,6 +52,8 @@ fn machine(report: &Report, page: &mut String) {
         it.day,
         it.load_before,
         it.load_after,
+        it.tag_ns_before,
+        it.tag_ns_after,
         report.scale,
         report.rounds,
         report.spell_ms,

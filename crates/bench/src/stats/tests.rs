@@ -26,7 +26,7 @@ fn nothing_done_is_no_division_by_zero() {
 
 #[test]
 fn a_ratio_is_taken_within_a_round() {
-    let of = |per_second| Measured { per_second, ..Measured::default() };
+    let of = |per_second| Measured { done: 1, per_second, ..Measured::default() };
     // The machine was three times as slow in the second round, for both.
     let rounds = [(of(300.0), of(150.0)), (of(100.0), of(50.0)), (of(310.0), of(155.0))];
     let it = Compared::of(&rounds);
@@ -38,4 +38,12 @@ fn a_ratio_is_taken_within_a_round() {
 fn the_median_of_an_even_number_lies_between() {
     assert!(close(median(&[4.0, 1.0, 3.0, 2.0]), 2.5));
     assert!(close(median(&[]), 0.0));
+}
+
+#[test]
+fn a_round_without_work_does_not_count() {
+    let of = |done, per_second| Measured { done, per_second, ..Measured::default() };
+    let rounds = [(of(1, 200.0), of(1, 100.0)), (of(1, 200.0), of(1, 100.0)), (of(1, 200.0), of(0, 0.0))];
+    let it = Compared::of(&rounds);
+    assert!(close(it.subject.per_second, 100.0) && close(it.rate_ratio, 0.5), "{it:?}");
 }

@@ -1,6 +1,6 @@
 //! Verifies whose answers are remembered, and asked for again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::load::{Answer, Talk};
 use crate::population::Tokens;
@@ -13,12 +13,20 @@ pub(super) struct Remembered(Arc<Mutex<Vec<Good>>>);
 
 impl Remembered {
     fn add(&self, good: Good) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(good);
+        self.lock().push(good);
     }
 
-    /// All of them.
-    pub(super) fn take(&self) -> Vec<Good> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Option<Good> {
+        self.lock().pop()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Good>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,24 +58,35 @@ impl Talk for Remembers {
     }
 }
 
-/// Asks the same again, each with its operation id, and wants the same answer.
+/// Asks for what is remembered again, each with its operation id, wants the same answer, and remembers that.
 pub(super) struct Repeats {
     verifies: Verifies,
-    rest: Vec<Good>,
+    remembered: Remembered,
+    confirmed: Remembered,
+    asked: Option<Good>,
 }
 
 impl Repeats {
-    pub(super) fn boxed(codes: &Arc<Codes>, tokens: &Tokens, all: Vec<Good>) -> Box<dyn Talk> {
-        Box::new(Self { verifies: Verifies::new(codes, tokens), rest: all })
+    pub(super) fn boxed(
+        codes: &Arc<Codes>,
+        tokens: &Tokens,
+        remembered: &Remembered,
+        confirmed: &Remembered,
+    ) -> Box<dyn Talk> {
+        let (verifies, remembered) = (Verifies::new(codes, tokens), remembered.clone());
+        Box::new(Self { verifies, remembered, confirmed: confirmed.clone(), asked: None })
     }
 }
 
 impl Talk for Repeats {
     fn ask(&mut self, out: &mut Vec<u8>) -> bool {
-        self.rest.pop().inspect(|good| self.verifies.write(*good, out)).is_some()
+        self.asked = self.remembered.take();
+        self.asked.inspect(|good| self.verifies.write(*good, out)).is_some()
     }
 
     fn hear(&mut self, answer: &Answer<'_>) -> Result<bool> {
-        self.verifies.hear(answer)
+        let is_done = self.verifies.hear(answer)?;
+        self.asked.take().into_iter().for_each(|good| self.confirmed.add(good));
+        Ok(is_done)
     }
 }
