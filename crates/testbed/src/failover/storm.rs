@@ -56,6 +56,8 @@ pub struct Storm {
     pub nodes: usize,
     /// How many clients ask at the same time.
     pub clients: u32,
+    /// How long a client waits between two calls, so that the codes last. 0 for none.
+    pub pause: Duration,
     /// Decides which client does what next. What comes of it depends on the machine too.
     pub seed: u64,
     /// How many accepts there have to be after each mishap.
@@ -105,6 +107,7 @@ pub fn storm(subject: &mut impl Subject, storm: &Storm) -> Result<Report, Troubl
         codes: &codes,
         recorder: &recorder,
         seed: storm.seed,
+        pause: storm.pause,
         next: AtomicUsize::new(0),
         is_over: AtomicBool::new(false),
         is_hopeless: AtomicBool::new(false),
