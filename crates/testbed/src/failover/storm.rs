@@ -72,7 +72,8 @@ pub struct Storm {
 pub struct Report {
     /// What the history shows.
     pub verdict: Verdict,
-    /// Each mishap, and how long after it began the first call was accepted that began after it.
+    /// Each mishap, and how long after it struck the first call was accepted that began after it. Of a primary's death
+    /// that is how long nobody could be served.
     pub recoveries: Vec<(Mishap, Duration)>,
 }
 
@@ -183,8 +184,8 @@ impl<S: Subject> Blow<'_, S> {
                 self.site.replace_node(self.subject, self.number)
             }
             Mishap::ConnectionsCut => {
-                (self.strikes)();
                 self.site.cluster.proxy().cut_all();
+                (self.strikes)();
                 Ok(())
             }
             Mishap::RequestsCut(fault) => self.cut_requests(fault),
@@ -238,8 +239,10 @@ impl<S: Subject> Blow<'_, S> {
     }
 
     fn fail_over(&mut self) -> Result<(), Trouble> {
+        self.site.cluster.kill_primary()?;
+        // From here on nobody can be served, until the standby is promoted.
         (self.strikes)();
-        self.site.cluster.fail_over()?;
+        self.site.cluster.promote_standby()?;
         self.site.cluster.rebuild()
     }
 }
