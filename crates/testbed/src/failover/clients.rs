@@ -21,6 +21,7 @@ pub(super) struct Clients<'a, S> {
     pub(super) codes: &'a [Code],
     pub(super) recorder: &'a Recorder,
     pub(super) seed: u64,
+    pub(super) pause: Duration,
     /// The next code's number, times [`RIVALS`].
     pub(super) next: AtomicUsize,
     pub(super) is_over: AtomicBool,
@@ -49,11 +50,14 @@ impl<S: Subject> Clients<'_, S> {
                 (0, Some(old)) => Mine { operation: old.operation.clone(), code: old.code.clone(), has_answer: false },
                 // An old code in another operation.
                 (1, Some(old)) => Mine { operation: new(), code: old.code.clone(), has_answer: false },
-                (_, old) => {
-                    let fresh = self.codes.get(self.next.fetch_add(1, Ordering::Relaxed) / RIVALS);
-                    let Some(code) = fresh.or(old.map(|old| &old.code)) else { return };
-                    Mine { operation: new(), code: code.clone(), has_answer: false }
-                }
+                (_, old) => match (self.codes.get(self.next.fetch_add(1, Ordering::Relaxed) / RIVALS), old) {
+                    (Some(code), _) => Mine { operation: new(), code: code.clone(), has_answer: false },
+                    // All codes are used up: what was answered is asked again.
+                    (None, Some(old)) => {
+                        Mine { operation: old.operation.clone(), code: old.code.clone(), has_answer: false }
+                    }
+                    (None, None) => return,
+                },
             };
             next.has_answer = self.ask(client, &next) != Outcome::Unknown;
             // Some are left open until the end.
@@ -62,6 +66,7 @@ impl<S: Subject> Clients<'_, S> {
                 next.has_answer = true;
             }
             mine.push(next);
+            std::thread::sleep(self.pause);
         }
         mine.iter().filter(|operation| !operation.has_answer).for_each(|operation| self.settle(client, operation));
     }

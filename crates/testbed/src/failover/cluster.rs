@@ -79,14 +79,22 @@ impl Cluster {
         self.primary.server.iter().for_each(Postgres::resume_walsenders);
     }
 
-    /// Kills the primary, and makes the standby the primary. It requires no standby until [`Cluster::rebuild`].
+    /// Kills the primary.
     ///
     /// # Errors
-    /// There is no standby, or it cannot be promoted.
-    pub fn fail_over(&mut self) -> Result<(), Trouble> {
+    /// It was killed already.
+    pub fn kill_primary(&mut self) -> Result<(), Trouble> {
         let mut killed = self.primary.server.take().ok_or_else(|| Trouble::new("the primary was killed already"))?;
         killed.kill()?;
         self.primary.proxy.retarget(NOBODY);
+        Ok(())
+    }
+
+    /// Makes the standby the primary. It requires no standby until [`Cluster::rebuild`].
+    ///
+    /// # Errors
+    /// There is no standby, or it cannot be promoted.
+    pub fn promote_standby(&mut self) -> Result<(), Trouble> {
         std::mem::swap(&mut self.primary, &mut self.standby);
         self.primary()?.promote()
     }

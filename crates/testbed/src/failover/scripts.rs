@@ -56,7 +56,8 @@ pub fn lose_the_primary(subject: &mut impl Subject, doubt: Doubt) -> Result<Verd
         }
         done
     })?;
-    site.cluster.fail_over()?;
+    site.cluster.kill_primary()?;
+    site.cluster.promote_standby()?;
     settle(2, code, "second")?;
     settle(2, code, "first")?;
     let audit = subject.audit(&site.cluster.access()?, site.cluster.database())?;

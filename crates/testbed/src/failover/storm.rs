@@ -56,6 +56,8 @@ pub struct Storm {
     pub nodes: usize,
     /// How many clients ask at the same time.
     pub clients: u32,
+    /// How long a client waits between two calls, so that the codes last. 0 for none.
+    pub pause: Duration,
     /// Decides which client does what next. What comes of it depends on the machine too.
     pub seed: u64,
     /// How many accepts there have to be after each mishap.
@@ -70,7 +72,8 @@ pub struct Storm {
 pub struct Report {
     /// What the history shows.
     pub verdict: Verdict,
-    /// Each mishap, and how long after it began the first call was accepted that began after it.
+    /// Each mishap, and how long after it struck the first call was accepted that began after it. Of a primary's death
+    /// that is how long nobody could be served.
     pub recoveries: Vec<(Mishap, Duration)>,
 }
 
@@ -105,6 +108,7 @@ pub fn storm(subject: &mut impl Subject, storm: &Storm) -> Result<Report, Troubl
         codes: &codes,
         recorder: &recorder,
         seed: storm.seed,
+        pause: storm.pause,
         next: AtomicUsize::new(0),
         is_over: AtomicBool::new(false),
         is_hopeless: AtomicBool::new(false),
@@ -180,8 +184,8 @@ impl<S: Subject> Blow<'_, S> {
                 self.site.replace_node(self.subject, self.number)
             }
             Mishap::ConnectionsCut => {
-                (self.strikes)();
                 self.site.cluster.proxy().cut_all();
+                (self.strikes)();
                 Ok(())
             }
             Mishap::RequestsCut(fault) => self.cut_requests(fault),
@@ -235,8 +239,10 @@ impl<S: Subject> Blow<'_, S> {
     }
 
     fn fail_over(&mut self) -> Result<(), Trouble> {
+        self.site.cluster.kill_primary()?;
+        // From here on nobody can be served, until the standby is promoted.
         (self.strikes)();
-        self.site.cluster.fail_over()?;
+        self.site.cluster.promote_standby()?;
         self.site.cluster.rebuild()
     }
 }

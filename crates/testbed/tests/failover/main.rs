@@ -4,6 +4,8 @@
 mod node;
 mod subject;
 
+use std::time::Duration;
+
 use matchbook_testbed::Postgres;
 use matchbook_testbed::failover::scripts::{Doubt, lose_the_primary};
 use matchbook_testbed::failover::{Mishap, Storm, storm};
@@ -87,7 +89,7 @@ fn come_through(mishaps: Vec<Mishap>, accepts_between: usize) {
     if !Postgres::is_installed() {
         return;
     }
-    let plan = Storm { nodes: 3, clients: 8, seed: 4, accepts_between, mishaps };
+    let plan = Storm { nodes: 3, clients: 8, pause: Duration::ZERO, seed: 4, accepts_between, mishaps };
     let report = storm(&mut Small(Manner::Right), &plan).unwrap();
     println!("{report}");
     assert!(report.verdict.is_clean(), "{report}");
