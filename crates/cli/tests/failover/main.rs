@@ -32,31 +32,27 @@ fn clients_understand_the_server() {
 }
 
 #[test]
-#[ignore = "serve takes no --database yet"]
 fn no_accept_is_lost_with_the_primary() {
     keeps_its_word(Doubt::None);
 }
 
 #[test]
-#[ignore = "serve takes no --database yet"]
 fn no_accept_is_lost_after_a_cancelled_wait() {
     keeps_its_word(Doubt::Cancelled);
 }
 
 #[test]
-#[ignore = "serve takes no --database yet"]
 fn no_accept_is_lost_after_a_terminated_commit() {
     keeps_its_word(Doubt::Terminated);
 }
 
 #[test]
-#[ignore = "serve takes no --database yet"]
 fn every_mishap_is_come_through() {
     comes_through(Mishap::all());
 }
 
 #[test]
-#[ignore = "takes minutes; serve takes no --database yet"]
+#[ignore = "takes minutes"]
 fn twenty_failovers_are_come_through() {
     let kinds = [Mishap::PrimaryKilled, Mishap::PrimaryKilledInDoubt];
     comes_through(kinds.into_iter().cycle().take(20).collect());
