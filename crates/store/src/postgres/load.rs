@@ -91,8 +91,8 @@ pub(super) async fn verify(pool: &Pool, lookup: &VerifyLookup) -> Result<VerifyS
     };
     let live = format!("a.realm = $1 AND {of_target} AND a.status <> {STATUS_REVOKED}");
     let sets = format!(
-        "WHERE realm = $1 AND authenticator IN (SELECT a.authenticator FROM authenticators AS a WHERE {live}) \
-         ORDER BY authenticator, first"
+        "WHERE realm = $1 AND authenticator = ANY(ARRAY( \
+             SELECT a.authenticator FROM authenticators AS a WHERE {live})) ORDER BY authenticator, first"
     );
     let buckets = [
         lookup.source_bucket,
