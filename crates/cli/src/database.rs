@@ -60,6 +60,7 @@ impl Database {
         let options = PostgresOptions {
             allow_loss_at_power_cut: matches!(loss, "power-cut" | "both"),
             allow_loss_at_failover: matches!(loss, "failover" | "both"),
+            memory_mb: settings.parsed("store.memory_mb")?,
             ..PostgresOptions::default()
         };
         Ok(Self::Postgres(PostgresUrl { url: Zeroizing::new(text.to_owned()), password, options }))

@@ -27,6 +27,7 @@ use super::transaction::{self, COMMIT_TIMEOUT, Tally};
 use super::{ConnectError, LANES};
 use crate::CommitError;
 use crate::accept::Accept;
+use crate::hot::Hot;
 
 /// Acceptances that one statement makes at most: beyond this its flush is no longer what it costs.
 const MAX_BATCH: usize = 256;
@@ -51,11 +52,16 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// Starts the lanes, each with a connection that it makes when it needs it.
-    pub(super) fn start(connector: &Arc<Connector>, pool: &Pool, tally: &Arc<Tally>) -> Self {
+    pub(super) fn start(connector: &Arc<Connector>, pool: &Pool, tally: &Arc<Tally>, hot: &Arc<Hot>) -> Self {
         let lane = |_| {
             let (jobs, waiting) = mpsc::channel(MAX_QUEUE);
-            let lane =
-                Lane { connector: Arc::clone(connector), pool: pool.clone(), tally: Arc::clone(tally), session: None };
+            let lane = Lane {
+                connector: Arc::clone(connector),
+                pool: pool.clone(),
+                tally: Arc::clone(tally),
+                hot: Arc::clone(hot),
+                session: None,
+            };
             tokio::spawn(lane.run(waiting));
             jobs
         };
@@ -88,6 +94,7 @@ struct Lane {
     connector: Arc<Connector>,
     pool: Pool,
     tally: Arc<Tally>,
+    hot: Arc<Hot>,
     session: Option<Session>,
 }
 
@@ -205,11 +212,10 @@ impl Lane {
             }
         }
         for (place, job) in jobs.into_iter().enumerate() {
-            // Who has gone away no longer wants to know.
             if is_over {
-                let _ = job.answer.send(Err(again()));
+                self.tell(job, Err(again()));
             } else if made.contains(&place) {
-                let _ = job.answer.send(Ok(()));
+                self.tell(job, Ok(()));
             } else {
                 alone.push(job);
             }
@@ -219,6 +225,15 @@ impl Lane {
 
     async fn alone(&self, job: Job) {
         let result = transaction::commit(&self.pool, &self.tally, &job.changes).await;
+        self.tell(job, result);
+    }
+
+    fn tell(&self, job: Job, result: Result<(), CommitError>) {
+        match &result {
+            Ok(()) => self.hot.committed(&job.changes),
+            Err(_) => self.hot.forget(&job.changes),
+        }
+        // Who has gone away no longer wants to know.
         let _ = job.answer.send(result);
     }
 }

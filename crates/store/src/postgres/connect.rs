@@ -12,8 +12,9 @@ use super::rows::first;
 use super::session::{Query, Session};
 use super::transaction::Tally;
 use super::{PostgresStore, sentence};
-use crate::NodeId;
+use crate::hot::Hot;
 use crate::rows::blob;
+use crate::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, NodeId};
 
 /// Connections that a node uses for everything but plain acceptances, unless told otherwise: a transaction of two round
 /// trips and a flush is a few milliseconds long, so this is some thousands a second, and ten nodes fit into what a
@@ -30,6 +31,9 @@ pub struct PostgresOptions {
     pub migrate: bool,
     /// Connections for everything but plain acceptances. Default: 16.
     pub connections: usize,
+    /// MiB for what is remembered of devices that were verified lately; less than [`MIN_MEMORY_MB`] is taken as that.
+    /// Default: [`DEFAULT_MEMORY_MB`].
+    pub memory_mb: u32,
     /// Takes a server that loses confirmed commits when its power fails (`fsync`, `full_page_writes` or
     /// `synchronous_commit` off). What is lost are spends: codes are good once more. Default: false.
     pub allow_loss_at_power_cut: bool,
@@ -44,6 +48,7 @@ impl Default for PostgresOptions {
             check_value: None,
             migrate: false,
             connections: CONNECTIONS,
+            memory_mb: DEFAULT_MEMORY_MB,
             allow_loss_at_power_cut: false,
             allow_loss_at_failover: false,
         }
@@ -109,8 +114,9 @@ impl PostgresStore {
         check_secrets(&connector.at(), &session, options.check_value).await?;
         let tally = Arc::new(Tally::default());
         let pool = Pool::new(Arc::clone(&connector), options.connections.max(1))?;
-        let lanes = Lanes::start(&connector, &pool, &tally);
-        Ok(Self::new(pool, lanes, tally))
+        let hot = Arc::new(Hot::new(u64::from(options.memory_mb.max(MIN_MEMORY_MB)) << 20));
+        let lanes = Lanes::start(&connector, &pool, &tally, &hot);
+        Ok(Self::new(pool, lanes, tally, hot))
     }
 
     /// Brings the layout of the store at a URL up to date, or makes it. Returns how many steps that took.

@@ -45,6 +45,7 @@ use self::batch::Lanes;
 use self::pool::{Pool, STATEMENT_TIMEOUT};
 use self::prune::Pruner;
 use self::transaction::{Tally, transact};
+use crate::hot::Hot;
 use crate::{
     AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreStats, VerifyLookup,
 };
@@ -74,6 +75,8 @@ pub struct PostgresStore {
     pool: Pool,
     lanes: Lanes,
     tally: Arc<Tally>,
+    /// What this node remembers; it may be old, as other nodes write too.
+    hot: Arc<Hot>,
     stats: Mutex<Option<CountedStats>>,
 }
 
@@ -85,8 +88,8 @@ struct CountedStats {
 }
 
 impl PostgresStore {
-    fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>) -> Self {
-        Self { pool, lanes, tally, stats: Mutex::new(None) }
+    fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>, hot: Arc<Hot>) -> Self {
+        Self { pool, lanes, tally, hot, stats: Mutex::new(None) }
     }
 
     /// Where it is: hosts and database, nothing secret.
@@ -121,13 +124,27 @@ impl Store for PostgresStore {
     }
 
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError> {
-        load::verify(&self.pool, lookup).await
+        let ticket = self.hot.ticket();
+        let read = load::verify(&self.pool, lookup).await?;
+        self.hot.fill(ticket, lookup, &read);
+        Ok(read)
+    }
+
+    fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
+        self.hot.remembered(lookup)
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         match self.lanes.commit(changes).await {
             Ok(result) => result,
-            Err(changes) => transaction::commit(&self.pool, &self.tally, &changes).await,
+            Err(changes) => {
+                let result = transaction::commit(&self.pool, &self.tally, &changes).await;
+                match &result {
+                    Ok(()) => self.hot.committed(&changes),
+                    Err(_) => self.hot.forget(&changes),
+                }
+                result
+            }
         }
     }
 
@@ -218,12 +235,15 @@ impl Store for PostgresStore {
         let buckets = pruner.buckets(buckets_before).await?;
         let events = pruner.events(events_before).await?;
         let dispatches = pruner.dispatches(events_before).await?;
-        let sets = pruner.spent_sets().await?;
+        let sets = pruner.spent_sets(&self.hot).await?;
         Ok([operations, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
-        restore::mark(&self.pool, &self.tally, at).await
+        let marked = restore::mark(&self.pool, &self.tally, at).await;
+        // Also after an error: it may have been written.
+        self.hot.clear();
+        marked
     }
 
     async fn stats(&self) -> Result<StoreStats, LoadError> {

@@ -9,6 +9,7 @@ use super::session::{Outcome, Query};
 use super::transaction::{Tally, read, transact};
 use super::{apply::Refusal, sentence};
 use crate::agreed::event_prefix;
+use crate::hot::Hot;
 use crate::rows::{Value, blob, number, text, time};
 use crate::{CommitError, LoadError};
 
@@ -80,7 +81,7 @@ impl Pruner<'_> {
         Ok(forgotten)
     }
 
-    pub(super) async fn spent_sets(self) -> Result<u64, CommitError> {
+    pub(super) async fn spent_sets(self, hot: &Hot) -> Result<u64, CommitError> {
         let search = "SELECT realm, authenticator, first, last - first + 1 = ( \
                           SELECT count(*) FROM spends AS p WHERE p.realm = s.realm \
                           AND p.authenticator = s.authenticator AND p.code BETWEEN s.first AND s.last) \
@@ -100,7 +101,10 @@ impl Pruner<'_> {
                 let [lock, keep, spends, set] = forget_set(realm, id, CodeIndex(*first));
                 [Step::quiet(lock), Step::quiet(keep), Step::quiet(spends), Step::free(set)]
             });
-            forgotten = forgotten.saturating_add(self.delete(steps.collect()).await?);
+            let deleted = self.delete(steps.collect()).await;
+            // Also after an error: they may have been deleted.
+            found.rows.iter().for_each(|(realm, id, _)| hot.pruned(realm, id));
+            forgotten = forgotten.saturating_add(deleted?);
             after = found.next;
         }
         Ok(forgotten)
