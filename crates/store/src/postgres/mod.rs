@@ -37,8 +37,9 @@ use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
     AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
+use tokio::sync::RwLock;
 
 use self::apply::{Step, unless_moving};
 use self::batch::Lanes;
@@ -72,6 +73,9 @@ pub struct PostgresStore {
     pool: Pool,
     lanes: Lanes,
     tally: Arc<Tally>,
+    /// Taken by all commits together, and alone by one that changes a realm: acceptances share the lock of the realm's
+    /// row, and while one after the other has it, who wants to change the row would wait for ever.
+    gate: RwLock<()>,
     stats: Mutex<Option<CountedStats>>,
 }
 
@@ -84,7 +88,7 @@ struct CountedStats {
 
 impl PostgresStore {
     fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>) -> Self {
-        Self { pool, lanes, tally, stats: Mutex::new(None) }
+        Self { pool, lanes, tally, gate: RwLock::new(()), stats: Mutex::new(None) }
     }
 
     /// Where it is: hosts and database, nothing secret.
@@ -123,6 +127,11 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        if changes.writes.iter().any(|write| matches!(write, Write::PutRealm(_))) {
+            let _alone = self.gate.write().await;
+            return transaction::commit(&self.pool, &self.tally, &changes).await;
+        }
+        let _together = self.gate.read().await;
         match self.lanes.commit(changes).await {
             Ok(result) => result,
             Err(changes) => transaction::commit(&self.pool, &self.tally, &changes).await,
