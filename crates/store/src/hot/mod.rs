@@ -163,6 +163,11 @@ impl Hot {
         }
     }
 
+    /// To be told of what became of a commit, where other processes write too.
+    pub(crate) fn settled(&self, changes: &Changes, is_made: bool) {
+        if is_made { self.committed(changes) } else { self.forget(changes) }
+    }
+
     /// To be told of a commit of one code alone; as [`Hot::committed`].
     pub(crate) fn spent(&self, realm: &RealmId, id: &AuthenticatorId, index: CodeIndex) {
         self.change(realm, id, |device| {

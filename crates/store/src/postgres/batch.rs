@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use matchbook_rules::Changes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
@@ -119,7 +118,7 @@ impl Lane {
             jobs.append(&mut later);
             (jobs, later) = apart(jobs);
             let done = self.write(&jobs).await;
-            self.answer(std::mem::take(&mut jobs), done).await;
+            self.answer(std::mem::take(&mut jobs), done);
         }
     }
 
@@ -193,36 +192,43 @@ impl Lane {
         Ok(session)
     }
 
-    async fn answer(&self, jobs: Vec<Job>, done: Done) {
-        let mut alone = Vec::new();
-        let mut again: Box<dyn Fn() -> CommitError + Send> = Box::new(|| CommitError::Unavailable(String::new()));
-        let mut made = HashSet::new();
-        let mut is_over = false;
-        match done {
-            Done::Made(places) => made = places,
-            Done::OneByOne => {}
+    fn answer(&self, jobs: Vec<Job>, done: Done) {
+        let made = match done {
+            Done::Made(places) => places,
+            Done::OneByOne => HashSet::new(),
             Done::Unavailable(why) => {
                 tracing::error!(%why, "a commit failed");
-                (is_over, again) = (true, Box::new(move || CommitError::Unavailable(why.clone())));
+                return tell(jobs, || CommitError::Unavailable(why.clone()));
             }
             Done::InDoubt(why) => {
                 Tally::count(&self.tally.doubts);
                 tracing::warn!(%why, "a commit is in doubt");
-                (is_over, again) = (true, Box::new(move || CommitError::InDoubt(why.clone())));
+                return tell(jobs, || CommitError::InDoubt(why.clone()));
             }
-        }
+        };
         for (place, job) in jobs.into_iter().enumerate() {
+<<<<<<< HEAD
             if is_over {
                 self.tell(job, Err(again()));
             } else if made.contains(&place) {
                 self.tell(job, Ok(()));
+=======
+            if made.contains(&place) {
+                // Who has gone away no longer wants to know.
+                let _ = job.answer.send(Ok(()));
+>>>>>>> part-c
             } else {
-                alone.push(job);
+                // The lane does not wait for it: it may wait for a row for long.
+                let (pool, tally) = (self.pool.clone(), Arc::clone(&self.tally));
+                tokio::spawn(async move {
+                    let _ = job.answer.send(transaction::commit(&pool, &tally, &job.changes).await);
+                });
             }
         }
-        join_all(alone.into_iter().map(|job| self.alone(job))).await;
     }
+}
 
+<<<<<<< HEAD
     async fn alone(&self, job: Job) {
         let result = transaction::commit(&self.pool, &self.tally, &job.changes).await;
         self.tell(job, result);
@@ -235,6 +241,12 @@ impl Lane {
         }
         // Who has gone away no longer wants to know.
         let _ = job.answer.send(result);
+=======
+/// Tells all the same.
+fn tell(jobs: Vec<Job>, error: impl Fn() -> CommitError) {
+    for job in jobs {
+        let _ = job.answer.send(Err(error()));
+>>>>>>> part-c
     }
 }
 

@@ -37,8 +37,9 @@ use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
     AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
+use tokio::sync::RwLock;
 
 use self::apply::{Step, unless_moving};
 use self::batch::Lanes;
@@ -77,6 +78,9 @@ pub struct PostgresStore {
     tally: Arc<Tally>,
     /// What this node remembers; it may be old, as other nodes write too.
     hot: Arc<Hot>,
+    /// Taken by all commits together, and alone by one that changes a realm: acceptances share the lock of the realm's
+    /// row, and while one after the other has it, who wants to change the row would wait for ever.
+    gate: RwLock<()>,
     stats: Mutex<Option<CountedStats>>,
 }
 
@@ -89,7 +93,7 @@ struct CountedStats {
 
 impl PostgresStore {
     fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>, hot: Arc<Hot>) -> Self {
-        Self { pool, lanes, tally, hot, stats: Mutex::new(None) }
+        Self { pool, lanes, tally, hot, gate: RwLock::new(()), stats: Mutex::new(None) }
     }
 
     /// Where it is: hosts and database, nothing secret.
@@ -108,6 +112,13 @@ impl PostgresStore {
     #[must_use]
     pub fn doubts(&self) -> u64 {
         self.tally.doubts.load(Ordering::Relaxed)
+    }
+
+    /// A transaction of its own.
+    async fn transact(&self, changes: &Changes) -> Result<(), CommitError> {
+        let result = transaction::commit(&self.pool, &self.tally, changes).await;
+        self.hot.settled(changes, result.is_ok());
+        result
     }
 
     fn recent_stats(&self) -> Option<StoreStats> {
@@ -135,16 +146,14 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        if changes.writes.iter().any(|write| matches!(write, Write::PutRealm(_))) {
+            let _alone = self.gate.write().await;
+            return self.transact(&changes).await;
+        }
+        let _together = self.gate.read().await;
         match self.lanes.commit(changes).await {
             Ok(result) => result,
-            Err(changes) => {
-                let result = transaction::commit(&self.pool, &self.tally, &changes).await;
-                match &result {
-                    Ok(()) => self.hot.committed(&changes),
-                    Err(_) => self.hot.forget(&changes),
-                }
-                result
-            }
+            Err(changes) => self.transact(&changes).await,
         }
     }
 

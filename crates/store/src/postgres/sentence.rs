@@ -79,6 +79,9 @@ fn of_code(state: &SqlState) -> Trouble {
     }
 }
 
+/// How the client begins its sentence when the other end does not prove who it is, or has no TLS.
+const TLS: &str = "error performing TLS handshake";
+
 /// The sentence for an error of a statement.
 pub(super) fn of_error(at: &str, error: &Error) -> String {
     let told = told(error);
@@ -96,6 +99,11 @@ pub(super) fn of_error(at: &str, error: &Error) -> String {
             format!("{at} cannot be written ({told}): let the URL name the primary, or all hosts that may be it")
         }
         Trouble::Forbidden => format!("{at} refuses us ({told}): check user, password, database and pg_hba.conf"),
+        Trouble::Lost if told.starts_with(TLS) => {
+            format!(
+                "{at} does not speak TLS as the URL wants it ({told}): check sslmode, sslrootcert and the host's name"
+            )
+        }
         Trouble::Lost => format!("{at} cannot be reached ({told}): check that it runs and that the network is up"),
         Trouble::Broken => format!("{at} says that it is broken ({told}): look into its log"),
         Trouble::Other => format!("{at} refused what it was asked ({told}): please report this"),

@@ -10,7 +10,7 @@ use super::fixture;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 24,
+        cases: 12,
         max_shrink_iters: 60,
         failure_persistence: None,
         ..ProptestConfig::default()

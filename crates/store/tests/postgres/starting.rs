@@ -3,7 +3,7 @@
 use matchbook_store::{ConnectError, PostgresOptions, PostgresStore};
 use matchbook_testbed::Postgres;
 
-use super::fixture::options;
+use super::fixture::{Database, options};
 
 async fn server(settings: &'static [(&'static str, &'static str)]) -> Option<Postgres> {
     if !Postgres::is_installed() {
@@ -98,4 +98,16 @@ async fn a_password_is_never_shown() {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("hunter2") && !shown.contains("er2"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_when_tls_is_wanted() {
+    let Some(database) = Database::fresh().await else { return };
+    for mode in ["require", "verify-full&sslrootcert=system"] {
+        let url = format!("{}?sslmode={mode}", database.url());
+        let Err(error) = PostgresStore::connect(&url, options()).await else { panic!("it was taken") };
+        assert!(error.to_string().contains("check sslmode"), "{error}");
+    }
+    let url = format!("{}?sslmode=prefer", database.url());
+    PostgresStore::connect(&url, options()).await.unwrap();
 }
