@@ -16,6 +16,8 @@ use proptest::sample::select;
 
 use super::fixtures;
 
+mod acceptance;
+
 /// The realms that occur.
 pub const REALMS: [&str; 2] = ["alpha", "beta"];
 /// The users that occur.
@@ -53,6 +55,7 @@ pub enum Step {
 pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         30 => (changes(), prop::bool::weighted(0.8)).prop_map(|(changes, fresh)| Step::Commit { changes, fresh }),
+        30 => (acceptance::acceptance(), prop::bool::weighted(0.9)).prop_map(|(changes, fresh)| Step::Commit { changes, fresh }),
         2 => (time(), time(), time()).prop_map(|(a, b, c)| Step::Prune(a, b, c)),
         1 => time().prop_map(Step::MarkRestored),
         1 => Just(Step::Probe),

@@ -6,6 +6,7 @@ mod child;
 mod damage;
 mod fixture;
 mod full;
+mod journal;
 mod kill;
 mod opening;
 mod sync;
