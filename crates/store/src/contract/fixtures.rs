@@ -103,7 +103,7 @@ pub fn set(realm: &str, byte: u8, first: u32, count: u8) -> IssuedSet {
         authenticator: id(byte),
         first: CodeIndex(first),
         format: CodeFormat::DEFAULT,
-        tags: (0..count).map(|code| CodeTag([code; 16])).collect(),
+        tags: (0..count).map(|code| CodeTag([code; CodeTag::LEN])).collect(),
         pepper_version: 1,
         issued_at: UnixMillis(4_000),
     }

@@ -275,7 +275,7 @@ fn set() -> impl Strategy<Value = IssuedSet> {
     let format = (any::<bool>(), 4..=12_u8).prop_map(|(base32, digits)| {
         CodeFormat::new(if base32 { Alphabet::Base32 } else { Alphabet::Decimal }, digits).unwrap()
     });
-    let tags = vec(any::<[u8; 16]>().prop_map(CodeTag), 0..5);
+    let tags = vec(any::<[u8; CodeTag::LEN]>().prop_map(CodeTag), 0..5);
     (realm_id(), device_id(), index(), format, tags, any::<u8>(), time()).prop_map(
         |(realm, authenticator, first, format, tags, pepper_version, issued_at)| IssuedSet {
             realm,
