@@ -10,10 +10,17 @@ use crate::policy::ANY_UNUSED_SIZE;
 /// The codes of one authenticator that are issued, not spent and not dead, by index, ascending.
 pub(crate) struct Holding {
     live: Vec<CodeIndex>,
-    /// Those that count at the next attempt.
-    acceptable: Vec<CodeIndex>,
+    acceptable: Acceptable,
     /// Those that next-in-order has passed over and that are not spent.
     dead: Vec<CodeIndex>,
+}
+
+/// Those of the live codes that count at the next attempt.
+enum Acceptable {
+    /// The first so many.
+    First(usize),
+    /// These.
+    These(Vec<CodeIndex>),
 }
 
 impl Holding {
@@ -27,33 +34,35 @@ impl Holding {
             Mode::NextInOrder { .. } => candidate.highest_spent,
             Mode::Indexed | Mode::AnyUnused => CodeIndex::NONE,
         };
-        let sets = candidate.sets.iter().filter(|set| set.pepper_version == keyring.version());
-        let mut unspent: Vec<(CodeIndex, bool)> = sets
-            .flat_map(|set| {
-                let is_guessable = set.format.size() < ANY_UNUSED_SIZE && !policy.accept_guessable_codes;
-                indices(set).map(move |index| (index, is_guessable))
-            })
-            .filter(|(index, _)| candidate.spent.binary_search(index).is_err())
-            .collect();
-        unspent.sort_unstable();
-        unspent.dedup_by_key(|(index, _)| *index);
-        let passed = unspent.partition_point(|(index, _)| *index <= floor);
-        let (dead, live) = unspent.split_at_checked(passed).unwrap_or_default();
-        let only = |codes: &[(CodeIndex, bool)]| codes.iter().map(|(index, _)| *index).collect::<Vec<_>>();
+        let usable = || candidate.sets.iter().filter(|set| set.pepper_version == keyring.version());
+        let mut dead = Vec::with_capacity(usable().map(|set| set.tags.len()).sum());
+        usable().for_each(|set| unspent(set, &candidate.spent, &mut dead));
+        if !dead.is_sorted() {
+            dead.sort_unstable();
+        }
+        dead.dedup();
+        let live = dead.split_off(dead.partition_point(|index| *index <= floor));
         let acceptable = match policy.mode {
-            Mode::Indexed => live.iter().take(1).map(|(index, _)| *index).collect(),
-            Mode::NextInOrder { look_ahead } => only(live).into_iter().take(usize::from(look_ahead)).collect(),
+            Mode::Indexed => Acceptable::First(1),
+            Mode::NextInOrder { look_ahead } => Acceptable::First(usize::from(look_ahead)),
             Mode::AnyUnused => {
-                let lowest = live.iter().find(|(_, is_guessable)| *is_guessable);
-                live.iter().filter(|code| !code.1 || Some(*code) == lowest).map(|(index, _)| *index).collect()
+                let guessable =
+                    |set: &&IssuedSet| set.format.size() < ANY_UNUSED_SIZE && !policy.accept_guessable_codes;
+                let is_guessable = |index: &CodeIndex| usable().filter(guessable).any(|set| holds(set, *index));
+                let lowest = live.iter().copied().find(is_guessable);
+                let counts = |index: &CodeIndex| Some(*index) == lowest || !is_guessable(index);
+                Acceptable::These(live.iter().copied().filter(counts).collect())
             }
         };
-        Self { live: only(live), acceptable, dead: only(dead) }
+        Self { live, acceptable, dead }
     }
 
     /// The codes that count at the next attempt.
     pub(crate) fn acceptable(&self) -> &[CodeIndex] {
-        &self.acceptable
+        match &self.acceptable {
+            Acceptable::First(count) => self.live.get(..*count).unwrap_or(&self.live),
+            Acceptable::These(codes) => codes,
+        }
     }
 
     /// Whether this code counts at the next attempt.
@@ -103,4 +112,15 @@ impl Holding {
 /// The indices of a set, in order.
 pub(crate) fn indices(set: &IssuedSet) -> impl Iterator<Item = CodeIndex> + use<'_> {
     (set.first.0..=u32::MAX).map(CodeIndex).take(set.tags.len().min(MAX_SET_CODES))
+}
+
+/// Adds the indices of a set that are not among the spent ones, which ascend.
+fn unspent(set: &IssuedSet, spent: &[CodeIndex], found: &mut Vec<CodeIndex>) {
+    let mut spent = spent.iter().skip(spent.partition_point(|index| *index < set.first)).peekable();
+    found.extend(indices(set).filter(|index| spent.next_if(|spent| *spent == index).is_none()));
+}
+
+fn holds(set: &IssuedSet, index: CodeIndex) -> bool {
+    let place = index.0.checked_sub(set.first.0).and_then(|place| usize::try_from(place).ok());
+    place.is_some_and(|place| place < set.tags.len().min(MAX_SET_CODES))
 }

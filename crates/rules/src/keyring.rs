@@ -149,7 +149,7 @@ impl Keyring {
         Secret::from_slice(&key).ok_or(KeyringError::Damaged)
     }
 
-    /// trunc128(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ format ‖ code)): what the store keeps of a code.
+    /// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ format ‖ code)): what the store keeps of a code.
     #[must_use]
     pub fn code_tag(&self, realm: &RealmId, id: AuthenticatorId, index: CodeIndex, code: &Code) -> CodeTag {
         let mut mac = self.tags.clone();
@@ -265,8 +265,8 @@ fn update_with(mac: &mut Hmac<Sha256>, part: &[u8]) {
     mac.update(part);
 }
 
-fn truncated(mac: Hmac<Sha256>) -> [u8; 16] {
-    let mut bytes = [0; 16];
+fn truncated<const N: usize>(mac: Hmac<Sha256>) -> [u8; N] {
+    let mut bytes = [0; N];
     bytes.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
     bytes
 }

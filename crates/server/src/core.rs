@@ -101,10 +101,11 @@ impl Core {
     /// [`Core::make_sure_of`] before it answers on a read alone.
     pub(crate) async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         let mut written = 0;
+        let changes = Arc::new(changes);
         loop {
             let began = Instant::now();
             let earlier = self.doubts.raised.load(Ordering::SeqCst);
-            let result = self.store.commit(changes.clone()).await;
+            let result = self.store.commit_shared(&changes).await;
             self.metrics.committed(began.elapsed());
             match result {
                 Ok(()) => {

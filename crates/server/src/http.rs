@@ -6,11 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
-use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
@@ -72,8 +71,7 @@ fn described() -> OpenApiRouter<Arc<Core>> {
 fn device_routes() -> OpenApiRouter<Arc<Core>> {
     OpenApiRouter::new()
         .routes(routes!(device_bearer::post_message))
-        .layer(DefaultBodyLimit::max(MAX_DEVICE_BODY))
-        .layer(timeout(MAX_WAIT + REQUEST_TIMEOUT))
+        .layer((timeout(MAX_WAIT + REQUEST_TIMEOUT), DefaultBodyLimit::max(MAX_DEVICE_BODY)))
 }
 
 /// What gateways for short messages call.
@@ -107,8 +105,7 @@ fn api_routes() -> OpenApiRouter<Arc<Core>> {
         .routes(routes!(events::list_events))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
-        .layer(DefaultBodyLimit::max(MAX_JSON_BODY))
-        .layer(timeout(REQUEST_TIMEOUT))
+        .layer((timeout(REQUEST_TIMEOUT), DefaultBodyLimit::max(MAX_JSON_BODY)))
 }
 
 fn health_routes() -> OpenApiRouter<Arc<Core>> {
@@ -135,27 +132,32 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/", get(|| async { axum::response::Redirect::temporary("/docs/") }))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path; /docs/ shows what there is.") })
-        .layer(map_response(name_timeouts))
-        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_layer(header::REFERRER_POLICY, "no-referrer"))
-        .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-        .layer(CatchPanicLayer::new())
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        // One layer of all these: the router puts each of its layers, and a copy of all beneath it, on the heap for
+        // every request.
+        .layer((TraceLayer::new_for_http().make_span_with(span), CatchPanicLayer::new(), MapResponseLayer::new(finish)))
         .with_state(core)
 }
 
-/// The time-out's own answer has no body; callers get a problem document, as for every other failure.
-async fn name_timeouts(response: Response) -> Response {
-    if response.status() == StatusCode::GATEWAY_TIMEOUT { Problem::timed_out().into_response() } else { response }
+/// The time-out's own answer has no body; callers get a problem document, as for every other failure. And what every
+/// answer tells browsers.
+fn finish(response: Response) -> Response {
+    let is_timeout = response.status() == StatusCode::GATEWAY_TIMEOUT;
+    let mut response = if is_timeout { Problem::timed_out().into_response() } else { response };
+    for (name, value) in BROWSERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
+
+const BROWSERS: [(HeaderName, &str); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+];
 
 /// The viewer's pages may load from here and from nowhere else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
      script-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-
-fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-}
 
 /// Method and path only, without the secret of a gateway's path: no headers, no query, no body ever reaches a log.
 fn span<B>(request: &Request<B>) -> tracing::Span {

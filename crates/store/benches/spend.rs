@@ -1,5 +1,5 @@
-//! Durable spends a second, with a spend and the result of its operation in each change, against the floor: a bare
-//! fdatasync of a preallocated file on the same disk, before and after.
+//! Durable acceptances a second against the floor: a bare log that is appended to and flushed by fdatasync, as many
+//! entries at a time as there are callers, on the same disk, before and after. Then the slow way, a spend without guards.
 //!
 //! `cargo bench -p matchbook-store --features contract -- [devices]`; 10,000 devices of 50 codes unless told otherwise,
 //! so that a million of them can be tried. TMPDIR says which disk.
@@ -12,18 +12,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use matchbook_protocol::{AuthenticatorId, CodeIndex};
-use matchbook_rules::{Authenticator, Changes, IssuedSet, Operation, Spend, VerifyTarget, Write};
+use matchbook_protocol::AuthenticatorId;
+use matchbook_rules::{AuditEvent, Authenticator, Changes, Guard, IssuedSet, VerifyTarget, Write};
 use matchbook_store::contract::fixtures;
 use matchbook_store::{OpenOptions, SqliteStore, Store};
 use tokio::task::JoinSet;
 
 /// Codes of each device.
 const CODES: u8 = 50;
+/// Bytes of an entry of the bare log: what an acceptance takes in the journal.
+const ENTRY: usize = 150;
 /// How long each figure is measured.
 const SPELL: Duration = Duration::from_secs(4);
 /// Callers that wait for their commit at once, which is what a commit then holds at most.
 const CALLERS: [u32; 4] = [1, 16, 64, 256];
+/// Devices that are loaded before; those beyond are loaded when their turn comes.
+const WARM: u32 = 20_000;
 /// Changes that fill the store, in one commit.
 const FILL: u32 = 2_000;
 
@@ -42,28 +46,38 @@ fn main() {
     let store = Arc::new(open());
     runtime.block_on(async {
         let next = Arc::new(AtomicU32::new(0));
+        warm(&store, devices).await;
         for callers in CALLERS {
-            spends(&store, devices, callers, &next).await;
+            spends(&store, devices, callers, &next, accepted).await;
+        }
+        for callers in CALLERS {
+            spends(&store, devices, callers, &next, spent).await;
         }
         loads(&store, devices).await;
     });
     floor(folder.path());
 }
 
-/// How often a second the disk takes 4 KiB, alone.
+/// How often a second a log takes so many entries at once, alone.
 fn floor(folder: &Path) {
-    let mut file = File::create(folder.join("floor")).unwrap();
-    file.write_all(&vec![1; 1 << 20]).unwrap();
-    file.sync_all().unwrap();
-    let (began, mut times) = (Instant::now(), Vec::new());
-    while began.elapsed() < SPELL / 2 {
-        let at = Instant::now();
-        file.seek(SeekFrom::Start(u64::try_from(times.len() % 256).unwrap() * 4_096)).unwrap();
-        file.write_all(&[2; 4_096]).unwrap();
-        file.sync_data().unwrap();
-        times.push(at.elapsed());
+    for entries in CALLERS {
+        let mut file = File::create(folder.join("floor")).unwrap();
+        file.write_all(&vec![1; 16 << 20]).unwrap();
+        file.sync_all().unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let bytes = vec![2; ENTRY * usize::try_from(entries).unwrap()];
+        let (began, mut times) = (Instant::now(), Vec::new());
+        while began.elapsed() < SPELL / 4 {
+            let at = Instant::now();
+            if file.stream_position().unwrap() > 15 << 20 {
+                file.seek(SeekFrom::Start(0)).unwrap();
+            }
+            file.write_all(&bytes).unwrap();
+            file.sync_data().unwrap();
+            times.extend((0..entries).map(|_| at.elapsed()));
+        }
+        report(&format!("a bare log, {entries} at once"), times, began.elapsed());
     }
-    report("fdatasync of 4 KiB", times, began.elapsed());
 }
 
 async fn fill(store: &dyn Store, devices: u32) {
@@ -80,7 +94,23 @@ async fn fill(store: &dyn Store, devices: u32) {
     }
 }
 
-async fn spends(store: &Arc<SqliteStore>, devices: u32, callers: u32, next: &Arc<AtomicU32>) {
+/// Loads each device once, as its first verify does.
+async fn warm(store: &SqliteStore, devices: u32) {
+    let began = Instant::now();
+    for device in 0..devices.min(WARM) {
+        let target = VerifyTarget::Authenticator(id(device));
+        store.load_verify(&fixtures::lookup("alpha", target)).await.unwrap();
+    }
+    println!("{} devices remembered in {:.1?}", devices.min(WARM), began.elapsed());
+}
+
+async fn spends(
+    store: &Arc<SqliteStore>,
+    devices: u32,
+    callers: u32,
+    next: &Arc<AtomicU32>,
+    changes: fn(u32, u32, u32) -> Changes,
+) {
     let (began, cpu) = (Instant::now(), writers_cpu());
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
@@ -91,8 +121,12 @@ async fn spends(store: &Arc<SqliteStore>, devices: u32, callers: u32, next: &Arc
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let (index, device) = (number / devices + 1, number % devices);
                 assert!(index <= u32::from(CODES), "all codes are spent: measure with more devices");
+                let lookup = fixtures::lookup("alpha", VerifyTarget::Authenticator(id(device)));
                 let at = Instant::now();
-                store.commit(verified(device, index, number)).await.unwrap();
+                if store.remembered(&lookup).is_none() {
+                    store.load_verify(&lookup).await.unwrap();
+                }
+                store.commit(changes(device, index, number)).await.unwrap();
                 times.push(at.elapsed());
             }
             times
@@ -104,20 +138,37 @@ async fn spends(store: &Arc<SqliteStore>, devices: u32, callers: u32, next: &Arc
     println!("{:32} {each:.1?} of the writer's processor time each", "");
 }
 
-/// What an accepted verify writes.
-fn verified(device: u32, index: u32, number: u32) -> Changes {
+/// What an accepted verify commits.
+fn accepted(device: u32, index: u32, number: u32) -> Changes {
     let operation = fixtures::operation_id(&format!("{:016x}-{number}", scatter(number)));
-    let spend = Spend {
-        authenticator: id(device),
-        index: CodeIndex(index),
-        operation: operation.clone(),
-        ..fixtures::spend("alpha", 0, 1)
-    };
-    let result = Operation { id: operation, ..fixtures::operation("alpha", "vpn", "op") };
-    Changes {
-        guards: Vec::new(),
-        writes: vec![Write::Spend(Box::new(spend)), Write::InsertOperation(Box::new(result))],
+    let mut changes = fixtures::acceptance(index);
+    for guard in &mut changes.guards {
+        match guard {
+            Guard::Authenticator { id: device_id, .. } | Guard::Failures { id: device_id, .. } => {
+                *device_id = id(device)
+            }
+            _ => {}
+        }
     }
+    for write in &mut changes.writes {
+        match write {
+            Write::InsertOperation(it) => it.id = operation.clone(),
+            Write::Spend(it) => (it.authenticator, it.operation) = (id(device), operation.clone()),
+            Write::Audit(it) => {
+                let AuditEvent { authenticator, id: event, .. } = it.as_mut();
+                *authenticator = Some(id(device));
+                event[8..].copy_from_slice(&scatter(number).to_be_bytes());
+            }
+            _ => {}
+        }
+    }
+    changes
+}
+
+/// The same code and operation as any other change writes them.
+fn spent(device: u32, index: u32, number: u32) -> Changes {
+    let writes = accepted(device, index, number).writes;
+    Changes { guards: Vec::new(), writes: writes.into_iter().take(2).collect() }
 }
 
 async fn loads(store: &Arc<SqliteStore>, devices: u32) {

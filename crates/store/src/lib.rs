@@ -7,6 +7,7 @@
 //! `contract` adds [`contract`]: each sentence of [`Store`] as a test, for both and for any third.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -189,6 +190,12 @@ pub trait Store: Send + Sync + 'static {
     /// - `DeleteSet`, `DeleteOutbox`, `OutboxAttempt`, `OutboxDue`, `SettleDispatch` and `ClearBucket` do nothing when the
     ///   row is gone.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
+
+    /// [`Store::commit`] for a caller that keeps the changes, to write them again when the outcome is in doubt. A store
+    /// that needs no copy of its own saves that copy.
+    async fn commit_shared(&self, changes: &Arc<Changes>) -> Result<(), CommitError> {
+        self.commit(changes.as_ref().clone()).await
+    }
 
     /// All realms, by name.
     async fn realms(&self) -> Result<Vec<Realm>, LoadError>;

@@ -1,5 +1,7 @@
 //! A device and what a store would hold of it, brought about by the decisions themselves.
 
+use std::sync::Arc;
+
 use getrandom::SysRng;
 use matchbook_protocol::wire::WANTED_SERVERS_CHOICE;
 use matchbook_protocol::{
@@ -124,10 +126,11 @@ impl Device {
     /// What a store loads for a verify of the user.
     pub(crate) fn for_verify(&self) -> VerifySnapshot {
         let DeviceSnapshot { realm, authenticator, sets, spent, highest_spent, failures, .. } = self.snapshot.clone();
+        let (authenticator, sets) = (Arc::new(authenticator), sets.into());
         let candidate = Candidate { authenticator, sets, spent, highest_spent, failures, set_outstanding: false };
         VerifySnapshot {
-            realm: Some(realm),
-            subscriber: Some(self.subscriber.clone()),
+            realm: Some(Arc::new(realm)),
+            subscriber: Some(Arc::new(self.subscriber.clone())),
             candidates: vec![candidate],
             throttle: ThrottleSnapshot::default(),
             operation: None,

@@ -6,9 +6,15 @@ use subtle::ConstantTimeEq;
 
 use super::{OperationId, RealmId, RelyingPartyId};
 
-/// trunc128(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ code)): all that the store has of a code.
+/// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ code)): all that the store has of a code. A wrong code has the tag of a
+/// right one once in 2^64, where a guess of six digits is right once in 2^20.
 #[derive(Clone, Copy, Debug)]
-pub struct CodeTag(pub [u8; 16]);
+pub struct CodeTag(pub [u8; CodeTag::LEN]);
+
+impl CodeTag {
+    /// Its bytes. Tags are most of what a device takes on disk and in memory.
+    pub const LEN: usize = 8;
+}
 
 impl PartialEq for CodeTag {
     fn eq(&self, other: &Self) -> bool {

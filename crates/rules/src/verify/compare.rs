@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{MAX_TYPED_LEN, VerifyRequest};
 use crate::holding::indices;
 use crate::keyring::Keyring;
-use crate::model::Candidate;
+use crate::model::{Candidate, CodeTag};
 
 /// Tags are compared in blocks of so many, the last one filled up with stand-ins: a user's two or three sets fit in
 /// one, and a name that does not exist takes one too. A block costs about 50 µs, far less than the commit after it.
@@ -68,7 +68,7 @@ impl<'a> Comparison<'a> {
         self.stand_ins = work.saturating_sub(self.marks.len());
         for index in (0..u32::MAX).take(self.stand_ins) {
             let tag = self.keyring.code_tag(&self.request.home, NOBODY, CodeIndex(index), &typed);
-            black_box(tag.0.ct_eq(&[0; 16]));
+            black_box(tag.0.ct_eq(&[0; CodeTag::LEN]));
         }
     }
 

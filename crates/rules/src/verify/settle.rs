@@ -16,6 +16,11 @@ use crate::throttle::{
     RELYING_PARTY_WINDOW_MS, SOURCE_WINDOW_MS, in_window, is_locked, source_delay_ms,
 };
 
+/// Guards of an acceptance: four rows, four counts.
+const USUAL_GUARDS: usize = 8;
+/// Writes of an acceptance of one code.
+const USUAL_WRITES: usize = 3;
+
 /// An attempt that may go ahead, with all that decides it.
 pub(super) struct Case<'a> {
     pub(super) request: &'a VerifyRequest,
@@ -107,7 +112,8 @@ impl Case<'_> {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> VerifyDecision {
         let authenticator = &winner.candidate.authenticator;
-        let mut changes = Changes::default();
+        let mut changes =
+            Changes { guards: Vec::with_capacity(USUAL_GUARDS), writes: Vec::with_capacity(USUAL_WRITES) };
         // A suspension or revocation that is durable is never followed by an acceptance.
         changes.guards.push(Guard::Authenticator {
             realm: authenticator.realm.clone(),

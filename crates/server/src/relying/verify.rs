@@ -7,7 +7,7 @@ use matchbook_protocol::CodeIndex;
 use matchbook_rules::challenge::{self, ChallengeRequest};
 use matchbook_rules::throttle::Buckets;
 use matchbook_rules::verify::{self, VerifyDecision, VerifyRefusal, VerifyRequest};
-use matchbook_rules::{Changes, Guard, RefillReason, Verdict, VerifyTarget};
+use matchbook_rules::{Changes, Guard, RealmId, RefillReason, Verdict, VerifyTarget};
 use matchbook_store::{CommitError, VerifyLookup};
 
 use crate::chance;
@@ -51,7 +51,8 @@ impl Core {
     async fn verify_once(&self, request: &VerifyRequest) -> Result<(Verified, bool), Problem> {
         let buckets = verify::lookup_buckets(request, &self.keyring);
         let lookup = lookup(request, &buckets);
-        let _turn = self.lanes.turn(lane(request)).await.map_err(|_| Problem::slow_down(1_000))?;
+        let _turn =
+            self.lanes.turn(lane(&request.home, &request.target)).await.map_err(|_| Problem::slow_down(1_000))?;
         let mut remembered = self.store.remembered(&lookup);
         for tries in 0..MAX_DECISIONS {
             // Only an acceptance may rest on what is remembered: its commit finds out what has changed.
@@ -117,8 +118,8 @@ impl Core {
             global_bucket: buckets.global,
             skips_bucket: buckets.skips,
         };
-        let name = (request.home.as_str(), target_name(&request.target));
-        let _turn = self.lanes.turn(name).await.map_err(|_| Problem::slow_down(1_000))?;
+        let _turn =
+            self.lanes.turn(lane(&request.home, &request.target)).await.map_err(|_| Problem::slow_down(1_000))?;
         for tries in 0..MAX_DECISIONS {
             let snapshot = self.store.load_verify(&lookup).await?;
             let decided = challenge::decide(request, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?;
@@ -162,13 +163,10 @@ fn lookup(request: &VerifyRequest, buckets: &Buckets) -> VerifyLookup {
     }
 }
 
-fn lane(request: &VerifyRequest) -> (&str, String) {
-    (request.home.as_str(), target_name(&request.target))
-}
-
-fn target_name(target: &VerifyTarget) -> String {
+/// Whose turn it is: one of a person's, or of a device's.
+fn lane<'a>(home: &'a RealmId, target: &'a VerifyTarget) -> (&'a str, Option<&'a str>, Option<[u8; 8]>) {
     match target {
-        VerifyTarget::Subscriber(id) => format!("u{id}"),
-        VerifyTarget::Authenticator(id) => format!("d{id}"),
+        VerifyTarget::Subscriber(id) => (home.as_str(), Some(id.as_str()), None),
+        VerifyTarget::Authenticator(id) => (home.as_str(), None, Some(id.0)),
     }
 }

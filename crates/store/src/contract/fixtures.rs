@@ -103,7 +103,7 @@ pub fn set(realm: &str, byte: u8, first: u32, count: u8) -> IssuedSet {
         authenticator: id(byte),
         first: CodeIndex(first),
         format: CodeFormat::DEFAULT,
-        tags: (0..count).map(|code| CodeTag([code; 16])).collect(),
+        tags: (0..count).map(|code| CodeTag([code; CodeTag::LEN])).collect(),
         pepper_version: 1,
         issued_at: UnixMillis(4_000),
     }
@@ -254,6 +254,40 @@ pub async fn with_device(store: &dyn Store) {
 pub async fn with_set(store: &dyn Store) {
     with_device(store).await;
     commit(store, vec![Write::InsertSet(Box::new(set("alpha", 1, 1, 40)))]).await.unwrap();
+}
+
+/// What a verify of an index of authenticator 1 of `alpha` commits when all is as [`with_set`] left it.
+pub fn acceptance(index: u32) -> Changes {
+    let (realm, id, operation) = (realm_id("alpha"), id(1), operation_id(&format!("accept-{index}")));
+    let mut event = AuditEvent {
+        authenticator: Some(id),
+        subscriber: Some(subscriber_id("ada")),
+        relying_party: Some(relying_party("vpn")),
+        detail: format!("code {index} accepted"),
+        ..event("alpha", 5_000, 7)
+    };
+    event.id[12..].copy_from_slice(&index.to_be_bytes());
+    let calm = |byte| Guard::Calm { realm: realm.clone(), bucket: bucket(byte), below: 5, since: UnixMillis(1_000) };
+    Changes {
+        guards: vec![
+            Guard::Authenticator { realm: realm.clone(), id, version: Version(1) },
+            Guard::Subscriber { realm: realm.clone(), id: subscriber_id("ada"), version: Version(1) },
+            Guard::Realm { id: realm.clone(), version: Version(1) },
+            Guard::Failures { realm: realm.clone(), id, count: 0 },
+            calm(1),
+            calm(5),
+            calm(2),
+            calm(3),
+        ],
+        writes: vec![
+            Write::InsertOperation(Box::new(Operation {
+                id: operation.clone(),
+                ..self::operation("alpha", "vpn", "op")
+            })),
+            Write::Spend(Box::new(Spend { operation, ..spend("alpha", 1, index) })),
+            Write::Audit(Box::new(event)),
+        ],
+    }
 }
 
 /// Spends an index of authenticator 1 of `alpha`.

@@ -16,6 +16,8 @@ use proptest::sample::select;
 
 use super::fixtures;
 
+mod acceptance;
+
 /// The realms that occur.
 pub const REALMS: [&str; 2] = ["alpha", "beta"];
 /// The users that occur.
@@ -53,6 +55,7 @@ pub enum Step {
 pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         30 => (changes(), prop::bool::weighted(0.8)).prop_map(|(changes, fresh)| Step::Commit { changes, fresh }),
+        30 => (acceptance::acceptance(), prop::bool::weighted(0.9)).prop_map(|(changes, fresh)| Step::Commit { changes, fresh }),
         2 => (time(), time(), time()).prop_map(|(a, b, c)| Step::Prune(a, b, c)),
         1 => time().prop_map(Step::MarkRestored),
         1 => Just(Step::Probe),
@@ -272,7 +275,7 @@ fn set() -> impl Strategy<Value = IssuedSet> {
     let format = (any::<bool>(), 4..=12_u8).prop_map(|(base32, digits)| {
         CodeFormat::new(if base32 { Alphabet::Base32 } else { Alphabet::Decimal }, digits).unwrap()
     });
-    let tags = vec(any::<[u8; 16]>().prop_map(CodeTag), 0..5);
+    let tags = vec(any::<[u8; CodeTag::LEN]>().prop_map(CodeTag), 0..5);
     (realm_id(), device_id(), index(), format, tags, any::<u8>(), time()).prop_map(
         |(realm, authenticator, first, format, tags, pepper_version, issued_at)| IssuedSet {
             realm,

@@ -72,7 +72,7 @@ pub async fn every_field_of_a_set_is_kept(store: Arc<dyn Store>) {
     with_device(&*store).await;
     let full = IssuedSet {
         format: CodeFormat::new(Alphabet::Base32, 12).unwrap(),
-        tags: (0..250).map(|tag| CodeTag([tag; 16])).collect(),
+        tags: (0..250).map(|tag| CodeTag([tag; CodeTag::LEN])).collect(),
         pepper_version: 255,
         issued_at: UnixMillis(77),
         ..set("alpha", 1, 41, 1)

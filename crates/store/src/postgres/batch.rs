@@ -192,61 +192,47 @@ impl Lane {
         Ok(session)
     }
 
+    /// Tells all the same.
+    fn tell_all(&self, jobs: Vec<Job>, error: impl Fn() -> CommitError) {
+        for job in jobs {
+            job.tell(&self.hot, Err(error()));
+        }
+    }
+
     fn answer(&self, jobs: Vec<Job>, done: Done) {
         let made = match done {
             Done::Made(places) => places,
             Done::OneByOne => HashSet::new(),
             Done::Unavailable(why) => {
                 tracing::error!(%why, "a commit failed");
-                return tell(jobs, || CommitError::Unavailable(why.clone()));
+                return self.tell_all(jobs, || CommitError::Unavailable(why.clone()));
             }
             Done::InDoubt(why) => {
                 Tally::count(&self.tally.doubts);
                 tracing::warn!(%why, "a commit is in doubt");
-                return tell(jobs, || CommitError::InDoubt(why.clone()));
+                return self.tell_all(jobs, || CommitError::InDoubt(why.clone()));
             }
         };
         for (place, job) in jobs.into_iter().enumerate() {
-<<<<<<< HEAD
-            if is_over {
-                self.tell(job, Err(again()));
-            } else if made.contains(&place) {
-                self.tell(job, Ok(()));
-=======
             if made.contains(&place) {
-                // Who has gone away no longer wants to know.
-                let _ = job.answer.send(Ok(()));
->>>>>>> part-c
+                job.tell(&self.hot, Ok(()));
             } else {
                 // The lane does not wait for it: it may wait for a row for long.
-                let (pool, tally) = (self.pool.clone(), Arc::clone(&self.tally));
+                let (pool, tally, hot) = (self.pool.clone(), Arc::clone(&self.tally), Arc::clone(&self.hot));
                 tokio::spawn(async move {
-                    let _ = job.answer.send(transaction::commit(&pool, &tally, &job.changes).await);
+                    let result = transaction::commit(&pool, &tally, &job.changes).await;
+                    job.tell(&hot, result);
                 });
             }
         }
     }
 }
 
-<<<<<<< HEAD
-    async fn alone(&self, job: Job) {
-        let result = transaction::commit(&self.pool, &self.tally, &job.changes).await;
-        self.tell(job, result);
-    }
-
-    fn tell(&self, job: Job, result: Result<(), CommitError>) {
-        match &result {
-            Ok(()) => self.hot.committed(&job.changes),
-            Err(_) => self.hot.forget(&job.changes),
-        }
+impl Job {
+    fn tell(self, hot: &Hot, result: Result<(), CommitError>) {
+        hot.settled(&self.changes, result.is_ok());
         // Who has gone away no longer wants to know.
-        let _ = job.answer.send(result);
-=======
-/// Tells all the same.
-fn tell(jobs: Vec<Job>, error: impl Fn() -> CommitError) {
-    for job in jobs {
-        let _ = job.answer.send(Err(error()));
->>>>>>> part-c
+        let _ = self.answer.send(result);
     }
 }
 

@@ -10,6 +10,9 @@ use super::words::{
 use super::{Bad, Bound, Fields, Stored};
 use crate::agreed::last_index;
 
+/// Bytes of a tag in the rows of older layouts; its first ones are the tag of now.
+const OLD_TAG_LEN: usize = 16;
+
 pub(crate) const INSERT_SET: &str = "INSERT INTO sets \
      (realm, authenticator, first, last, alphabet, digits, pepper_version, issued_at, tags) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -44,10 +47,16 @@ impl Stored for IssuedSet {
         let (first, last) = (CodeIndex(fields.number()?), CodeIndex(fields.number()?));
         let format = read_format(fields)?;
         let (pepper_version, issued_at) = (fields.number()?, fields.time()?);
-        let (tags, rest) = fields.blob()?.as_chunks::<16>();
-        let tags = tags.iter().copied().map(CodeTag).collect();
+        let tags = fields.blob()?;
+        let codes = u64::from(last.0).checked_sub(u64::from(first.0)).map(|more| more.saturating_add(1));
+        let codes = codes.and_then(|codes| usize::try_from(codes).ok()).unwrap_or(usize::MAX);
+        // Sets from before the third layout have 16 bytes of each tag.
+        let length = if tags.len() == codes.saturating_mul(OLD_TAG_LEN) { OLD_TAG_LEN } else { CodeTag::LEN };
+        let chunks = tags.chunks_exact(length);
+        let is_whole = chunks.remainder().is_empty();
+        let tags = chunks.filter_map(|tag| tag.first_chunk().copied().map(CodeTag)).collect();
         let set = Self { realm, authenticator, first, format, tags, pepper_version, issued_at };
-        if !rest.is_empty() || last_index(&set) != Some(last) {
+        if !is_whole || last_index(&set) != Some(last) {
             return Err(fields.bad("does not hold a tag for each index"));
         }
         Ok(set)

@@ -4,8 +4,8 @@ mod issue;
 mod outbox;
 mod state;
 
-use matchbook_protocol::AuthenticatorId;
-use matchbook_rules::{Changes, Guard, Operation, RealmId, Version, Write};
+use matchbook_protocol::{AuthenticatorId, UnixMillis};
+use matchbook_rules::{BucketKey, Changes, Guard, Operation, RealmId, Version, Write};
 use rusqlite::{Connection, Params, ffi};
 
 use super::rows::{Bad, BucketRow, Fields, ReadError, Value, blob, column, row, text};
@@ -68,10 +68,9 @@ fn check(connection: &Connection, guard: &Guard) -> Result<(), Failure> {
             guard_holds(Version(found.unwrap_or(0)) == *version, || format!("realm {id} was changed meanwhile"))
         }
         Guard::Calm { realm, bucket, below, since } => {
-            let found: Option<BucketRow> =
-                row(connection, "WHERE realm = ?1 AND bucket = ?2", [text(realm.as_str()), blob(&bucket.0)])?;
-            let holds = is_calm(found.as_ref().map(|row| &row.0), *below, *since);
-            guard_holds(holds, || format!("there were failures in realm {realm} meanwhile"))
+            guard_holds(is_calm_now(connection, realm, bucket, *below, *since)?, || {
+                format!("there were failures in realm {realm} meanwhile")
+            })
         }
         Guard::Operation(seen) => {
             let key = [text(seen.realm.as_str()), text(seen.relying_party.as_str()), text(seen.id.as_str())];
@@ -81,6 +80,19 @@ fn check(connection: &Connection, guard: &Guard) -> Result<(), Failure> {
             guard_holds(holds, || format!("operation {} of {} is not there so", seen.id, seen.relying_party))
         }
     }
+}
+
+/// Whether a bucket counts fewer than `below` in a window that began after `since`.
+pub(super) fn is_calm_now(
+    connection: &Connection,
+    realm: &RealmId,
+    bucket: &BucketKey,
+    below: u32,
+    since: UnixMillis,
+) -> Result<bool, ReadError> {
+    let found: Option<BucketRow> =
+        row(connection, "WHERE realm = ?1 AND bucket = ?2", [text(realm.as_str()), blob(&bucket.0)])?;
+    Ok(is_calm(found.as_ref().map(|row| &row.0), below, since))
 }
 
 fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
@@ -123,7 +135,7 @@ fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
     }
 }
 
-pub(super) use issue::forget_set;
+pub(super) use issue::{forget_set, insert_spend};
 
 /// A write that nobody reads.
 pub(super) fn probe(connection: &Connection) -> Result<(), Failure> {

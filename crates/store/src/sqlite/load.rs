@@ -10,12 +10,17 @@ use matchbook_rules::{
 use rusqlite::Connection;
 
 use super::apply::one;
+use super::journal::Unfolded;
 use super::rows::{BucketRow, OUTBOX_SET, ReadError, blob, column, number, row, rows, text};
 use crate::VerifyLookup;
 
 const BY_KEY: &str = "WHERE realm = ?1 AND authenticator = ?2";
 
-pub(super) fn device(connection: &Connection, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, ReadError> {
+pub(super) fn device(
+    connection: &Connection,
+    unfolded: &Unfolded,
+    id: &AuthenticatorId,
+) -> Result<Option<DeviceSnapshot>, ReadError> {
     let sql = "SELECT realm FROM directory WHERE authenticator = ?1";
     let Some(realm_id): Option<RealmId> = one(connection, sql, [blob(&id.0)], |it| it.name())? else {
         return Ok(None);
@@ -26,7 +31,7 @@ pub(super) fn device(connection: &Connection, id: &AuthenticatorId) -> Result<Op
         realm(connection, &realm_id)?.ok_or_else(|| gone(format!("realm {realm_id} of device {id} is not there")))?;
     let subscriber = self::subscriber(connection, &authenticator)?
         .ok_or_else(|| gone(format!("user {} of device {id} is not there", authenticator.subscriber)))?;
-    let ledger = Ledger::load(connection, &realm_id, id)?;
+    let ledger = Ledger::load(connection, unfolded, &realm_id, id)?;
     let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY created_at, message";
     Ok(Some(DeviceSnapshot {
         realm,
@@ -41,7 +46,11 @@ pub(super) fn device(connection: &Connection, id: &AuthenticatorId) -> Result<Op
     }))
 }
 
-pub(super) fn verify(connection: &Connection, lookup: &VerifyLookup) -> Result<VerifySnapshot, ReadError> {
+pub(super) fn verify(
+    connection: &Connection,
+    unfolded: &Unfolded,
+    lookup: &VerifyLookup,
+) -> Result<VerifySnapshot, ReadError> {
     let realm = realm(connection, &lookup.realm)?;
     let (subscriber, authenticators) = match &realm {
         Some(_) => target(connection, lookup)?,
@@ -49,17 +58,20 @@ pub(super) fn verify(connection: &Connection, lookup: &VerifyLookup) -> Result<V
     };
     let live = authenticators.into_iter().filter(|it| it.status != Status::Revoked);
     let operation = match &lookup.operation {
-        Some(id) => row::<Operation>(
-            connection,
-            "WHERE realm = ?1 AND relying_party = ?2 AND operation = ?3",
-            [text(lookup.realm.as_str()), text(lookup.relying_party.as_str()), text(id.as_str())],
-        )?,
+        Some(id) => {
+            let (realm, by) = (&lookup.realm, &lookup.relying_party);
+            let key = [text(realm.as_str()), text(by.as_str()), text(id.as_str())];
+            match row::<Operation>(connection, "WHERE realm = ?1 AND relying_party = ?2 AND operation = ?3", key)? {
+                Some(found) => Some(found),
+                None => unfolded.operation(connection, (realm, by, id))?,
+            }
+        }
         None => None,
     };
     Ok(VerifySnapshot {
         realm: realm.map(Arc::new),
         subscriber: subscriber.map(Arc::new),
-        candidates: live.map(|it| candidate(connection, it)).collect::<Result<_, _>>()?,
+        candidates: live.map(|it| candidate(connection, unfolded, it)).collect::<Result<_, _>>()?,
         throttle: ThrottleSnapshot {
             source: bucket(connection, &lookup.realm, lookup.source_bucket)?,
             place: bucket(connection, &lookup.realm, lookup.place_bucket)?,
@@ -97,9 +109,13 @@ fn target(
     }
 }
 
-fn candidate(connection: &Connection, authenticator: Authenticator) -> Result<Candidate, ReadError> {
+fn candidate(
+    connection: &Connection,
+    unfolded: &Unfolded,
+    authenticator: Authenticator,
+) -> Result<Candidate, ReadError> {
     let Authenticator { realm, id, .. } = &authenticator;
-    let ledger = Ledger::load(connection, realm, id)?;
+    let ledger = Ledger::load(connection, unfolded, realm, id)?;
     let sql = "SELECT 1 FROM outbox WHERE realm = ?1 AND authenticator = ?2 AND kind = ?3 LIMIT 1";
     let outstanding =
         one(connection, sql, [text(realm.as_str()), blob(&id.0), number(OUTBOX_SET)], |it| it.flag())?.is_some();
@@ -120,13 +136,24 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn load(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> Result<Self, ReadError> {
+    fn load(
+        connection: &Connection,
+        unfolded: &Unfolded,
+        realm: &RealmId,
+        id: &AuthenticatorId,
+    ) -> Result<Self, ReadError> {
         let key = [text(realm.as_str()), blob(&id.0)];
         let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY first";
-        let sets = rows(connection, sql, key.clone())?;
+        let sets: Vec<IssuedSet> = rows(connection, sql, key.clone())?;
         // Rows of the ledger go with their set, so all that are there are within the sets.
         let sql = "SELECT code FROM spends WHERE realm = ?1 AND authenticator = ?2 ORDER BY code";
-        let spent: Vec<CodeIndex> = column(connection, sql, key.clone(), |fields| fields.number().map(CodeIndex))?;
+        let mut spent: Vec<CodeIndex> = column(connection, sql, key.clone(), |fields| fields.number().map(CodeIndex))?;
+        let in_journal = unfolded.codes(connection, id, &sets)?;
+        if !in_journal.is_empty() {
+            spent.extend(in_journal);
+            spent.sort_unstable();
+            spent.dedup();
+        }
         let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
         let forgotten = one(connection, sql, key, |fields| fields.number().map(CodeIndex))?;
         let highest_spent = spent.last().copied().max(forgotten).unwrap_or(CodeIndex::NONE);

@@ -1,7 +1,8 @@
 //! The store that servers run on: one SQLite database on a local disk.
 //!
 //! - [`SqliteStore::open`] takes the lock, sets SQLite up (write-ahead log, `synchronous=FULL`) and reads that back.
-//! - One thread writes: it groups what waits into one commit and answers after it (`writer`).
+//! - One thread writes: it groups what waits into one commit and answers after it (`writer`). Plain acceptances go into a
+//!   journal, and from there into their tables in the background (`journal`).
 //! - A few connections read, each load in one transaction (`readers`, `load`, `list`).
 //! - The layout is in `migrations/`; each step's checksum stands in the database.
 
@@ -10,6 +11,7 @@ mod backup;
 mod check;
 mod files;
 mod freeze;
+mod journal;
 mod list;
 mod load;
 mod lock;
@@ -43,10 +45,11 @@ use matchbook_rules::{
 };
 use rusqlite::Connection;
 
+use self::journal::Unfolded;
 use self::lock::Lock;
 use self::open::Origin;
 use self::readers::Readers;
-use self::writer::Writer;
+use self::writer::{Accepts, Writer};
 use crate::hot::Hot;
 use crate::{
     AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
@@ -84,6 +87,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     hot: Arc<Hot>,
+    unfolded: Arc<Unfolded>,
     stats: Mutex<Option<CountedStats>>,
     /// Why nothing may be written.
     read_only: Option<String>,
@@ -112,9 +116,13 @@ impl SqliteStore {
         let read_only = freeze::frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
         let path = path.to_path_buf();
         let hot = Arc::new(Hot::new(options.memory_bytes()));
-        let writer = Writer::start(path.clone(), connection, lock, Arc::clone(&hot))
+        let (unfolded, next) = Unfolded::read(&connection).map_err(|error| OpenError::of_read(&path, error))?;
+        let unfolded = Arc::new(unfolded);
+        let accepts = Accepts::new(Arc::clone(&hot), Arc::clone(&unfolded), next, options.memory_bytes());
+        let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound())
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
-        Ok(Self { readers: Readers::new(path.clone()), path, writer, hot, stats: Mutex::new(None), read_only })
+        let stats = Mutex::new(None);
+        Ok(Self { readers: Readers::new(path.clone()), path, writer, hot, unfolded, stats, read_only })
     }
 
     /// Where it is.
@@ -164,8 +172,8 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError> {
-        let id = *id;
-        self.readers.read(move |connection| load::device(connection, &id)).await
+        let (id, unfolded) = (*id, Arc::clone(&self.unfolded));
+        self.readers.read(move |connection| load::device(connection, &unfolded, &id)).await
     }
 
     fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
@@ -173,9 +181,10 @@ impl Store for SqliteStore {
     }
 
     async fn load_verify(&self, lookup: &VerifyLookup) -> Result<VerifySnapshot, LoadError> {
-        let (hot, lookup, ticket) = (Arc::clone(&self.hot), lookup.clone(), self.hot.ticket());
+        let (hot, unfolded) = (Arc::clone(&self.hot), Arc::clone(&self.unfolded));
+        let (lookup, ticket) = (lookup.clone(), self.hot.ticket());
         let read = move |connection: &Connection| {
-            let read = load::verify(connection, &lookup)?;
+            let read = load::verify(connection, &unfolded, &lookup)?;
             hot.fill(ticket, &lookup, &read);
             Ok(read)
         };
@@ -184,7 +193,12 @@ impl Store for SqliteStore {
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         self.may_write()?;
-        self.writer.commit(changes).await
+        self.writer.commit(Arc::new(changes)).await
+    }
+
+    async fn commit_shared(&self, changes: &Arc<Changes>) -> Result<(), CommitError> {
+        self.may_write()?;
+        self.writer.commit(Arc::clone(changes)).await
     }
 
     async fn realms(&self) -> Result<Vec<Realm>, LoadError> {
@@ -223,6 +237,8 @@ impl Store for SqliteStore {
         page: Page<[u8; 16]>,
     ) -> Result<Vec<AuditEvent>, LoadError> {
         let (realm, filter) = (realm.clone(), filter.clone());
+        // Acceptances are events too, and a page is to have them in their place.
+        self.writer.fold().await.map_err(|error| LoadError::Unavailable(error.to_string()))?;
         self.readers.read(move |connection| list::events(connection, &realm, &filter, &page)).await
     }
 
@@ -269,6 +285,7 @@ impl Store for SqliteStore {
         events_before: UnixMillis,
     ) -> Result<u64, CommitError> {
         self.may_write()?;
+        self.writer.fold().await?;
         let realms = self.readers.read(|connection| prune::realms(connection)).await;
         let realms = realms.map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let operations = prune::operations(&self.writer, operations_before).await?;
@@ -281,10 +298,7 @@ impl Store for SqliteStore {
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
         self.may_write()?;
-        let marked = self.writer.step(move |connection| restore::mark(connection, at)).await;
-        // Also after an error: it may have been written.
-        self.hot.clear();
-        marked
+        self.writer.voiding_step(move |connection| restore::mark(connection, at)).await
     }
 
     async fn stats(&self) -> Result<StoreStats, LoadError> {

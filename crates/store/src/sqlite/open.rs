@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::lock::Lock;
 use super::migrations::{MIGRATIONS, migrate};
+use super::rows::ReadError;
 use super::sentence::Trouble;
 use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, freeze, sentence};
 
@@ -47,6 +48,12 @@ impl Default for OpenOptions {
 impl OpenOptions {
     pub(super) fn memory_bytes(self) -> u64 {
         u64::from(self.memory_mb.max(MIN_MEMORY_MB)) << 20
+    }
+
+    /// Entries of the journal from which on it is folded also while others wait. They are found by about 150 bytes in
+    /// memory, so they take an eighth as much as what is remembered.
+    pub(super) fn journal_bound(self) -> usize {
+        usize::try_from(self.memory_bytes() / 1_024).unwrap_or(usize::MAX)
     }
 }
 
@@ -98,6 +105,13 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 impl OpenError {
+    pub(super) fn of_read(path: &Path, error: ReadError) -> Self {
+        match error {
+            ReadError::Sqlite(error) => Self::of_sqlite(path, &error),
+            ReadError::Damaged(what) => Self::Damaged(sentence::damaged(path, &what)),
+        }
+    }
+
     pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Self {
         let why = sentence::of_sqlite(path, error);
         match sentence::trouble(error) {

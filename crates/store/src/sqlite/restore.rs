@@ -8,6 +8,7 @@ use matchbook_rules::RealmId;
 use rusqlite::{Connection, params_from_iter};
 
 use super::apply::{Failure, execute};
+use super::journal::fold;
 use super::open::{OpenError, OpenOptions, Origin};
 use super::rows::{Fields, INSERT_EVENT, bind_event, column};
 use super::{SqliteStore, files, open, sentence};
@@ -32,11 +33,12 @@ pub async fn restore(
     let opened = open::open(path, OpenOptions { create: false, ..options }, Origin::Backup);
     let (lock, connection) = opened.map_err(|error| undo(error, backup, path))?;
     let store = SqliteStore::start(path, lock, connection, options)?;
-    let marked = store.writer.step(move |connection| mark(connection, at)).await.map_err(|error| match error {
-        CommitError::Conflict(why) | CommitError::Unavailable(why) | CommitError::InDoubt(why) => {
-            OpenError::Unavailable(why)
-        }
-    })?;
+    let marked =
+        store.writer.voiding_step(move |connection| mark(connection, at)).await.map_err(|error| match error {
+            CommitError::Conflict(why) | CommitError::Unavailable(why) | CommitError::InDoubt(why) => {
+                OpenError::Unavailable(why)
+            }
+        })?;
     Ok((store, marked))
 }
 
@@ -86,6 +88,8 @@ fn put_back(backup: &Path, path: &Path) -> Result<(), OpenError> {
 
 /// Voids all sets, empties the outbox, sets `restored`, and takes the mark of a backup off.
 pub(super) fn mark(connection: &Connection, at: UnixMillis) -> Result<u64, Failure> {
+    // What the journal spends is forgotten too.
+    fold::whole(connection)?;
     let highest = "INSERT INTO forgotten (realm, authenticator, highest) \
                    SELECT realm, authenticator, max(code) FROM spends WHERE true GROUP BY realm, authenticator \
                    ON CONFLICT DO UPDATE SET highest = max(highest, excluded.highest)";

@@ -1,7 +1,11 @@
 //! The one thread that writes. It takes what waits, up to [`MAX_BATCH`], into one transaction, where a change that
-//! loses does not harm the others; commits; and only then answers them all.
+//! loses does not harm the others; commits; and only then answers them all. When nothing waits it folds the journal.
 
+mod accepts;
 mod batch;
+mod filter;
+mod queue;
+mod readings;
 
 use std::io;
 use std::path::PathBuf;
@@ -12,51 +16,102 @@ use std::time::Duration;
 
 use matchbook_rules::Changes;
 use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+pub(super) use self::accepts::Accepts;
+use self::batch::Answer;
+use self::queue::{Queue, Waited};
 use super::apply::Failure;
+use super::journal::{Unfolded, fold};
 use super::lock::Lock;
 use super::{BUSY_TIMEOUT, MAX_BATCH, MAX_QUEUE, WAL_PAGES};
 use crate::CommitError;
-use crate::hot::Hot;
 
 /// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(10);
+/// How long nothing comes before the journal is folded: longer than the pauses between the calls of one busy caller.
+const IDLE: Duration = Duration::from_millis(20);
+/// Entries that are folded at once while others wait: a few milliseconds.
+const FOLD_BUSY: usize = 512;
+/// Entries that are folded at once when nobody waits. More have more pages in common.
+const FOLD_IDLE: usize = 1_024;
+/// Entries that one step of a fold of all takes.
+const FOLD_STEP: usize = 4_096;
+/// How long a fold that failed is left alone.
+const FOLD_REST: Duration = Duration::from_secs(5);
 
 /// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was. It
 /// may be run again, when the transaction that it was in was rolled back.
-pub(super) type Step = Box<dyn Fn(&Connection) -> Result<u64, Failure> + Send>;
+pub(super) struct Step {
+    run: Run,
+    /// It voids codes, or makes others: nothing that is remembered holds after it.
+    voids: bool,
+}
+
+type Run = Box<dyn Fn(&Connection) -> Result<u64, Failure> + Send>;
 
 pub(super) enum Work {
-    Changes(Box<Changes>),
+    Changes(Arc<Changes>),
     Step(Step),
 }
 
 struct Job {
     work: Work,
-    answer: oneshot::Sender<Result<u64, CommitError>>,
+    answer: oneshot::Sender<Answered>,
+}
+
+/// What one caller is told.
+struct Answered {
+    answer: Answer,
+    /// What the others of its batch are told, by it.
+    others: Others,
+}
+
+/// Answers that are given when this is dropped, wherever that is. The writer hands those of a batch to its first caller: a
+/// task that is woken from within the runtime costs a tenth of one that another thread wakes.
+#[derive(Default)]
+struct Others(Vec<(oneshot::Sender<Answered>, Answer)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (caller, answer) in self.0.drain(..) {
+            // Who has gone away no longer wants to know.
+            let _ = caller.send(Answered { answer, others: Self::default() });
+        }
+    }
 }
 
 /// The handle to the thread. Dropping it waits until what was sent is written and answered.
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Arc<Queue<Job>>,
+    unfolded: Arc<Unfolded>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread. It keeps the lock until it has closed the connection.
-    pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock, hot: Arc<Hot>) -> io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel(MAX_QUEUE);
+    /// Starts the thread. It keeps the lock until it has closed the connection. `bound`: entries of the journal from which
+    /// on it is folded also while others wait.
+    pub(super) fn start(
+        path: PathBuf,
+        connection: Connection,
+        lock: Lock,
+        accepts: Accepts,
+        bound: usize,
+    ) -> io::Result<Self> {
+        let jobs = Arc::new(Queue::new(MAX_QUEUE));
+        let (waiting, unfolded) = (Arc::clone(&jobs), Arc::clone(accepts.unfolded()));
         let thread = thread::Builder::new().name("matchbook-store".to_owned()).spawn(move || {
-            Thread { path, connection, hot, log_pages: Arc::default(), checkpointed: 0 }.run(waiting);
+            let closing = Closing(Arc::clone(&waiting));
+            Thread { path, connection, accepts, bound, log_pages: Arc::default(), checkpointed: 0 }.run(&waiting);
+            drop(closing);
             drop(lock);
         })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs, unfolded, thread: Some(thread) })
     }
 
     /// Makes a change, and returns when it is durable.
-    pub(super) async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        self.send(Work::Changes(Box::new(changes))).await.map(drop)
+    pub(super) async fn commit(&self, changes: Arc<Changes>) -> Result<(), CommitError> {
+        self.send(Work::Changes(changes)).await.map(drop)
     }
 
     /// Makes a step in a transaction, and returns its answer when it is durable.
@@ -64,23 +119,40 @@ impl Writer {
         &self,
         step: impl Fn(&Connection) -> Result<u64, Failure> + Send + 'static,
     ) -> Result<u64, CommitError> {
-        self.send(Work::Step(Box::new(step))).await
+        self.send(Work::Step(Step { run: Box::new(step), voids: false })).await
+    }
+
+    /// As [`Writer::step`], for one after which nothing that is remembered holds.
+    pub(super) async fn voiding_step(
+        &self,
+        step: impl Fn(&Connection) -> Result<u64, Failure> + Send + 'static,
+    ) -> Result<u64, CommitError> {
+        self.send(Work::Step(Step { run: Box::new(step), voids: true })).await
+    }
+
+    /// Folds all that was answered so far.
+    pub(super) async fn fold(&self) -> Result<(), CommitError> {
+        while self.unfolded.len() > 0 && self.step(|connection| fold::oldest(connection, FOLD_STEP)).await? > 0 {}
+        Ok(())
     }
 
     async fn send(&self, work: Work) -> Result<u64, CommitError> {
         let stopped = || CommitError::Unavailable("the store is closed: restart the server".to_owned());
         let (answer, answered) = oneshot::channel();
-        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
-        jobs.send(Job { work, answer }).await.map_err(|_| stopped())?;
-        answered.await.unwrap_or_else(|_| {
-            Err(CommitError::InDoubt("the store stopped in the middle of a commit: restart the server".to_owned()))
-        })
+        self.jobs.send(Job { work, answer }).await.map_err(|_| stopped())?;
+        let Ok(Answered { answer, others }) = answered.await else {
+            return Err(CommitError::InDoubt(
+                "the store stopped in the middle of a commit: restart the server".to_owned(),
+            ));
+        };
+        drop(others);
+        answer
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.jobs.close();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has answered nobody; there is nothing to add to that here.
             let _ = thread.join();
@@ -88,10 +160,22 @@ impl Drop for Writer {
     }
 }
 
+/// Closes the queue also when the thread panics, so that nobody waits for it.
+struct Closing(Arc<Queue<Job>>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+        let mut left = Vec::new();
+        while self.0.take(&mut left, MAX_QUEUE, None) == Waited::Work {}
+    }
+}
+
 struct Thread {
     path: PathBuf,
     connection: Connection,
-    hot: Arc<Hot>,
+    accepts: Accepts,
+    bound: usize,
     /// Pages in the log after the last commit.
     log_pages: Arc<AtomicI32>,
     /// `log_pages` when a checkpoint was last tried.
@@ -99,36 +183,49 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
+    fn run(mut self, waiting: &Queue<Job>) {
         self.watch_log();
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        // `blocking_recv_many` waits for the first and takes what is there.
-        while waiting.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-            let (work, answers): (Vec<Work>, Vec<_>) = batch.drain(..).map(|job| (job.work, job.answer)).unzip();
-            let results = batch::write(&self.path, &self.connection, &work);
-            self.tell(&work, &results);
-            for (answer, result) in answers.into_iter().zip(results) {
-                // Who has gone away no longer wants to know.
-                let _ = answer.send(result);
+        let mut patience = IDLE;
+        loop {
+            let is_folded = self.accepts.unfolded().len() == 0;
+            match waiting.take(&mut batch, MAX_BATCH, (!is_folded).then_some(patience)) {
+                Waited::Work => {
+                    self.write(&mut batch);
+                    patience = IDLE;
+                    if self.accepts.unfolded().len() > self.bound {
+                        self.fold(FOLD_BUSY);
+                    }
+                }
+                // The next chunk at once, until somebody comes.
+                Waited::Nothing => patience = if self.fold(FOLD_IDLE) { Duration::ZERO } else { FOLD_REST },
+                Waited::Closed => break,
             }
             self.checkpoint_when_long();
         }
+        // So that a store that is not served can be read by whoever knows the tables alone.
+        while self.accepts.unfolded().len() > 0 && self.fold(FOLD_STEP) {}
+        self.accepts.close();
         if let Err(error) = self.connection.close() {
             tracing::warn!(error = %error.1, "the store did not close cleanly; nothing is lost");
         }
     }
 
-    /// Before the answers: who has one finds nothing older remembered.
-    fn tell(&self, work: &[Work], results: &[batch::Answer]) {
-        for (work, result) in work.iter().zip(results) {
-            match (work, result) {
-                (Work::Changes(changes), Ok(_)) => self.hot.committed(changes),
-                (Work::Changes(changes), Err(CommitError::InDoubt(_))) => self.hot.forget(changes),
-                (Work::Changes(_), Err(CommitError::Conflict(_) | CommitError::Unavailable(_))) => {}
-                // Whoever makes one that changes what is remembered says so.
-                (Work::Step(_), _) => {}
-            }
+    fn write(&mut self, batch: &mut Vec<Job>) {
+        let (work, answers): (Vec<Work>, Vec<_>) = batch.drain(..).map(|job| (job.work, job.answer)).unzip();
+        let results = batch::write(&self.path, &self.connection, &mut self.accepts, &work);
+        let mut others = Others(answers.into_iter().zip(results).collect());
+        if let Some((first, answer)) = others.0.pop() {
+            // If it has gone away, this drops the answers, and so gives them.
+            let _ = first.send(Answered { answer, others });
         }
+    }
+
+    /// Folds about so many entries; `false`: there was nothing to fold, or it failed and they stay in the journal.
+    fn fold(&mut self, entries: usize) -> bool {
+        let step = Step { run: Box::new(move |connection| fold::oldest(connection, entries)), voids: false };
+        let results = batch::write(&self.path, &self.connection, &mut self.accepts, &[Work::Step(step)]);
+        results.iter().all(|result| result.as_ref().is_ok_and(|folded| *folded > 0))
     }
 
     /// Takes the place of SQLite's own checkpoints, which run before the commit answers.

@@ -10,7 +10,7 @@ use std::{env, fs, thread};
 
 use matchbook_protocol::CodeIndex;
 use matchbook_rules::{AuditEvent, Write};
-use matchbook_store::contract::fixtures::{commit, event, id, set, spend_one, with_device};
+use matchbook_store::contract::fixtures::{acceptance, commit, event, id, lookup_user, set, spend_one, with_device};
 use matchbook_store::{CommitError, Store};
 
 const ROLE: &str = "MATCHBOOK_STORE_TEST_ROLE";
@@ -103,6 +103,7 @@ fn play() {
             thread::sleep(Duration::from_secs(600));
         }
         "spend" => runtime.block_on(spend_on_and_on(store, u32::MAX)),
+        "accept" => runtime.block_on(accept_on_and_on(store)),
         "spend-100" => runtime.block_on(spend_on_and_on(store, 100)),
         "fill" => runtime.block_on(fill(&*store)),
         "fail" => runtime.block_on(fail_and_recover(&*store)),
@@ -148,6 +149,44 @@ async fn spend_on_and_on(store: Arc<dyn Store>, most: u32) {
     }
     while let Some(done) = spenders.join_next().await {
         done.unwrap();
+    }
+}
+
+/// Accepts code after code, from several callers, and says each once it is acknowledged. It pauses now and then, so that
+/// the journal is folded.
+async fn accept_on_and_on(store: Arc<dyn Store>) {
+    if store.load_device(&id(1)).await.unwrap().is_none() {
+        with_device(&*store).await;
+    }
+    let device = store.load_device(&id(1)).await.unwrap().unwrap();
+    let last = device.sets.last().map_or(0, |set| set.first.0 + u32::from(SET) - 1);
+    let mut first = last.max(device.highest_spent.0) + 1;
+    loop {
+        commit(&*store, vec![Write::InsertSet(Box::new(set("alpha", 1, first, SET)))]).await.unwrap();
+        // What is remembered is what the journal is written from.
+        store.load_verify(&lookup_user("alpha", "ada")).await.unwrap();
+        let next = Arc::new(AtomicU32::new(first));
+        first += u32::from(SET);
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..SPENDERS {
+            let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+            callers.spawn(async move {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= first {
+                        return;
+                    }
+                    store.commit(acceptance(index)).await.unwrap();
+                    say(&format!("spent {index}"));
+                    if index % 64 == 0 {
+                        thread::sleep(Duration::from_millis(30));
+                    }
+                }
+            });
+        }
+        while let Some(done) = callers.join_next().await {
+            done.unwrap();
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod damage;
 mod fixture;
 mod freeze;
 mod full;
+mod journal;
 mod kill;
 mod opening;
 mod sync;

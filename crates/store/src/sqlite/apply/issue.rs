@@ -66,8 +66,15 @@ pub(in crate::sqlite) fn forget_set(
     execute(connection, sql, [text(realm), blob(id), number(first.0)]).map(drop)
 }
 
-/// The one write that says who has the code: it inserts a row or none.
+/// The one write that says who has the code.
 pub(super) fn spend(connection: &Connection, spend: &Spend) -> Result<(), Failure> {
+    guard_holds(insert_spend(connection, spend)? == 1, || {
+        format!("code {} of device {} is used, or its set is void", spend.index, spend.authenticator)
+    })
+}
+
+/// Inserts one row, or none when it is there or no set holds the code. Returns how many.
+pub(in crate::sqlite) fn insert_spend(connection: &Connection, spend: &Spend) -> Result<usize, Failure> {
     let [realm, id] = key(&spend.realm, &spend.authenticator);
     let sql = "INSERT INTO spends (realm, authenticator, code, kind, relying_party, operation, at) \
                SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?3 <= ( \
@@ -83,7 +90,5 @@ pub(super) fn spend(connection: &Connection, spend: &Spend) -> Result<(), Failur
         text(spend.operation.as_str()),
         time(spend.at),
     ];
-    guard_holds(execute(connection, sql, values)? == 1, || {
-        format!("code {} of device {} is used, or its set is void", spend.index, spend.authenticator)
-    })
+    execute(connection, sql, values)
 }

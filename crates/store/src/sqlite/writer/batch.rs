@@ -5,23 +5,37 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::super::apply::{Failure, apply};
+use super::super::journal::{Unfolded, fold};
 use super::super::sentence::{self, Trouble};
 use super::Work;
+use super::accepts::{Accepts, Plan};
 use crate::CommitError;
 
 pub(in crate::sqlite) type Answer = Result<u64, CommitError>;
 
-/// Makes all of the work durable in one commit; an answer for each, in order.
-pub(in crate::sqlite) fn write(path: &Path, connection: &Connection, work: &[Work]) -> Vec<Answer> {
+/// Makes all of the work durable in one commit; an answer for each, in order. What is remembered is told of it.
+pub(in crate::sqlite) fn write(
+    path: &Path,
+    connection: &Connection,
+    accepts: &mut Accepts,
+    work: &[Work],
+) -> Vec<Answer> {
     let mut refused: Vec<Option<CommitError>> = work.iter().map(|_| None).collect();
     let mut undo = Undo::NotNeeded;
     loop {
-        match attempt(path, connection, work, undo, &mut refused) {
-            Ok(answers) => return answers,
+        match attempt(path, connection, accepts, work, undo, &mut refused) {
+            Ok(answers) => {
+                accepts.committed(connection, work, &answers);
+                return answers;
+            }
             // Either one of the work was refused for good, or from now on each can be undone: this ends.
             Err(Failed::Again) => undo = Undo::BySavepoint,
             Err(failed @ (Failed::Unavailable(_) | Failed::InDoubt(_))) => {
                 tracing::error!(why = %failed.again(), "a commit failed");
+                accepts.undo();
+                if matches!(failed, Failed::InDoubt(_)) {
+                    accepts.in_doubt(work);
+                }
                 return refused.into_iter().map(|error| Err(error.unwrap_or_else(|| failed.again()))).collect();
             }
         }
@@ -63,6 +77,7 @@ impl Failed {
 fn attempt(
     path: &Path,
     connection: &Connection,
+    accepts: &mut Accepts,
     work: &[Work],
     undo: Undo,
     refused: &mut [Option<CommitError>],
@@ -70,13 +85,27 @@ fn attempt(
     let nothing_written = |error: rusqlite::Error| Failed::Unavailable(sentence::of_sqlite(path, &error));
     roll_back(connection).map_err(nothing_written)?;
     run(connection, "BEGIN IMMEDIATE").map_err(nothing_written)?;
-    let mut answers = Vec::with_capacity(work.len());
-    for (one, refused) in work.iter().zip(refused.iter_mut()) {
-        if refused.is_some() {
-            answers.push(Ok(0));
-            continue;
+    let plans = match accepts.write(path, connection, work, refused) {
+        Ok(plans) => plans,
+        Err(error) => {
+            roll_back(connection).map_err(nothing_written)?;
+            return Err(nothing_written(error));
         }
-        match do_one(connection, one, undo) {
+    };
+    let mut answers = Vec::with_capacity(work.len());
+    for ((one, plan), refused) in work.iter().zip(plans).zip(refused.iter_mut()) {
+        match plan {
+            Plan::Own if refused.is_none() => {}
+            Plan::Own | Plan::Written => {
+                answers.push(Ok(0));
+                continue;
+            }
+            Plan::Lost(why) => {
+                answers.push(Err(CommitError::Conflict(why)));
+                continue;
+            }
+        }
+        match do_one(connection, accepts.unfolded(), one, undo) {
             Ok(Err(Failure::Sqlite(error))) if sentence::trouble(&error) == Trouble::Damaged => {
                 *refused = Some(answer(path, Failure::Sqlite(error)));
                 roll_back(connection).map_err(nothing_written)?;
@@ -109,14 +138,28 @@ enum Spoiled {
     Ended(rusqlite::Error),
 }
 
-fn do_one(connection: &Connection, work: &Work, undo: Undo) -> Result<Result<u64, Failure>, Spoiled> {
+fn do_one(
+    connection: &Connection,
+    unfolded: &Unfolded,
+    work: &Work,
+    undo: Undo,
+) -> Result<Result<u64, Failure>, Spoiled> {
+    if let Work::Changes(changes) = work
+        && let Err(failure) = fold::touched(connection, unfolded, changes)
+    {
+        // What was folded harms nobody, whoever asked for it.
+        return match failure {
+            Failure::Sqlite(error) if connection.is_autocommit() => Err(Spoiled::Ended(error)),
+            failure => Ok(Err(failure)),
+        };
+    }
     let (before, savepoint) = (connection.total_changes(), matches!(undo, Undo::BySavepoint));
     if savepoint {
         run(connection, "SAVEPOINT one").map_err(Spoiled::Ended)?;
     }
     let done = match work {
         Work::Changes(changes) => apply(connection, changes).map(|()| 0),
-        Work::Step(step) => step(connection),
+        Work::Step(step) => (step.run)(connection),
     };
     match done {
         Ok(rows) => {

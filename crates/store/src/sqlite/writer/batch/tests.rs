@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{Answer, write};
+use super::Answer;
+use crate::hot::Hot;
 use crate::sqlite::apply::execute;
+use crate::sqlite::journal::Unfolded;
 use crate::sqlite::open::{OpenOptions, Origin, open};
-use crate::sqlite::writer::Work;
+use crate::sqlite::writer::{Accepts, Run, Step, Work};
 use crate::{CommitError, sqlite::apply::Failure};
 
 struct Fixture {
@@ -29,28 +31,38 @@ fn fixture() -> Fixture {
     Fixture { connection, path, _folder: folder }
 }
 
+fn write(path: &std::path::Path, connection: &Connection, work: &[Work]) -> Vec<Answer> {
+    let (unfolded, next) = Unfolded::read(connection).unwrap();
+    let mut accepts = Accepts::new(Arc::new(Hot::new(1 << 20)), Arc::new(unfolded), next, 1 << 20);
+    super::write(path, connection, &mut accepts, work)
+}
+
+fn step(run: Run) -> Work {
+    Work::Step(Step { run, voids: false })
+}
+
 fn insert(x: i64) -> Work {
-    Work::Step(Box::new(move |connection| {
+    step(Box::new(move |connection| {
         execute(connection, "INSERT INTO t (x) VALUES (?1)", [x]).map(|rows| u64::try_from(rows).unwrap())
     }))
 }
 
 /// Writes a row and then finds that it lost.
 fn losing(x: i64) -> Work {
-    Work::Step(Box::new(move |connection| {
+    step(Box::new(move |connection| {
         execute(connection, "INSERT INTO t (x) VALUES (?1)", [x])?;
         Err(Failure::Conflict("lost".to_owned()))
     }))
 }
 
 fn big(x: i64) -> Work {
-    Work::Step(Box::new(move |connection| {
+    step(Box::new(move |connection| {
         execute(connection, "INSERT INTO t (x, y) VALUES (?1, zeroblob(200000))", [x]).map(|_| 1)
     }))
 }
 
 fn damaged(x: i64) -> Work {
-    Work::Step(Box::new(move |connection| {
+    step(Box::new(move |connection| {
         execute(connection, "INSERT INTO t (x) VALUES (?1)", [x])?;
         Err(Failure::Sqlite(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
@@ -90,11 +102,11 @@ fn who_loses_before_writing_needs_no_second_try() {
     let fixture = fixture();
     let tries = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&tries);
-    let counting = Work::Step(Box::new(move |connection| {
+    let counting = step(Box::new(move |connection| {
         counted.fetch_add(1, Ordering::Relaxed);
         execute(connection, "INSERT INTO t (x) VALUES (1) ON CONFLICT DO NOTHING", []).map(|_| 0)
     }));
-    let early = || Work::Step(Box::new(|_| Err(Failure::Conflict("lost".to_owned()))));
+    let early = || step(Box::new(|_| Err(Failure::Conflict("lost".to_owned()))));
     // The second insert of the same row is refused by the table itself.
     let work = [counting, early(), insert(1), insert(2)];
     let answers = write(&fixture.path, &fixture.connection, &work);
