@@ -100,6 +100,11 @@ fn what_a_repeated_request_is_answered_was_made_sure_of() {
     assert!(store.commits() > before, "a read alone was answered");
 }
 
+/// Waits until it is known that the device has its set: while one is outstanding, a push brings no other.
+fn settled(site: &Site, mobile: &mut Mobile) {
+    mobile.until("all is acknowledged", |mobile| site.stored(mobile.id()).outbox.is_empty());
+}
+
 #[test]
 fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over() {
     let air = Air::new();
@@ -111,10 +116,12 @@ fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over() {
     let mut mobile =
         Mobile::new(&air, "+491700000001", &enrolment(&site, "sea", "alice", "+491700000001", "symmetric", "shared"));
     mobile.until("the first set", |mobile| mobile.sets() == 1);
+    settled(&site, &mut mobile);
     // What the other node puts into the outbox goes too.
     let push = format!("/v1/realms/sea/devices/{}/push", mobile.id());
     site.operator().at(&second.url).command(&push).ok();
     mobile.until("the set of the other node", |mobile| mobile.sets() == 2);
+    settled(&site, &mut mobile);
     assert_eq!(centre.bound(), 1);
     let operator = site.operator().at(&second.url);
     site.take_node().stop();
