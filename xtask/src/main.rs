@@ -10,6 +10,7 @@ mod steps;
 use std::process::ExitCode;
 
 use check::Selection;
+use context::Context;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Check(selection)) => check::run(&selection),
+        Ok(Command::Bench(arguments)) => bench(&arguments),
         Err(why) => {
             eprintln!("{why}\n\n{HELP}");
             ExitCode::from(EXIT_USAGE)
@@ -35,6 +37,8 @@ enum Command {
     Help,
     List,
     Check(Selection),
+    /// With what the program that measures is given.
+    Bench(Vec<String>),
 }
 
 impl Command {
@@ -43,6 +47,7 @@ impl Command {
         match words.as_slice() {
             [] | ["help" | "--help" | "-h"] => Ok(Self::Help),
             ["check", rest @ ..] => Self::parse_check(rest),
+            ["bench", rest @ ..] => Ok(Self::Bench(rest.iter().map(|word| (*word).to_owned()).collect())),
             [other, ..] => Err(format!("there is no command {other:?}")),
         }
     }
@@ -58,6 +63,16 @@ impl Command {
     }
 }
 
+fn bench(arguments: &[String]) -> ExitCode {
+    match Context::find().and_then(|context| steps::bench::run(&context, arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 const EXIT_USAGE: u8 = 2;
 
 const HELP: &str = "\
@@ -65,6 +80,11 @@ cargo xtask check                   run everything that CI runs; stop at the fir
 cargo xtask check --list            list the steps
 cargo xtask check --only STEP ...   run these steps only
 cargo xtask check --from STEP       run this step and all that follow it
+cargo xtask bench                   measure, half an hour; the tables go to target/bench (docs/performance.md)
+cargo xtask bench --quick           the same in under two minutes, with coarse figures
+cargo xtask bench --write-docs      put the tables into docs/performance.md as well
+cargo xtask bench --only KIND       verify, store, sets, sizes or growth; may be given several times
+cargo xtask bench --place FOLDER    make the databases there, on the disk that is to be measured
 
 The steps install what they need when they may: Debian packages with root or a sudo that asks for no password, Python
 packages into target/xtask/venv. With CI=true a step that cannot run fails; elsewhere it says what was skipped.";

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod estimate;
 pub(crate) mod init;
 pub(crate) mod man;
+pub(crate) mod migrate;
 pub(crate) mod policy;
 pub(crate) mod realm;
 pub(crate) mod serve;

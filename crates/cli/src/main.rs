@@ -5,6 +5,7 @@ mod args;
 mod clock;
 mod command;
 mod config;
+mod database;
 mod demo;
 mod error;
 mod exit;
@@ -51,6 +52,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Estimate(args) => command::estimate::run(&args, ui),
         Command::Token(args) => command::token::run(&args, global, ui),
         Command::Store(args) => command::store::run(&args, global, ui),
+        Command::Migrate(args) => command::migrate::run(&args, global, ui),
         Command::Config(args) => command::config::run(&args, global, ui),
         Command::Doctor(args) => command::doctor::run(&args, global, ui),
         Command::Smsc(args) => command::smsc::run(&args, ui),

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, watch};
 use crate::auth::Tokens;
 use crate::chance;
 use crate::config::ServerConfig;
+use crate::duties::Duties;
 use crate::lanes::Lanes;
 use crate::limits::{CONFLICT_DOUBLINGS, CONFLICT_PAUSE, MAX_DECISIONS, MAX_DOUBT_WRITES, READINESS_KEPT};
 use crate::metrics::Metrics;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) rates: Rates,
     pub(crate) readiness: Readiness,
     pub(crate) doubts: Doubts,
+    pub(crate) duties: Duties,
     /// Turns true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }

@@ -104,3 +104,19 @@ pub(crate) const DEFAULT_ENROLMENT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long an answer to `/readyz` counts: each new one costs a flush of the disk.
 pub(crate) const READINESS_KEPT: Duration = Duration::from_secs(1);
+
+/// How long a duty is a node's without a renewal: what a node that died may keep the others waiting.
+pub(crate) const LEASE_HELD: Duration = Duration::from_secs(10);
+
+/// How often a duty is renewed, or asked for.
+pub(crate) const LEASE_RENEWED: Duration = Duration::from_secs(2);
+
+/// A node that cannot renew a duty ends it so long before the lease does: more than a session needs to end.
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(4);
+
+/// How long a message of the outbox is one node's that took it, unless it says before what became of it.
+pub(crate) const TAKEN_HELD: Duration = Duration::from_secs(30);
+
+/// How far back a node looks for messages that others put into the outbox for a device that waits here: their clocks and
+/// their commits may be so late.
+pub(crate) const NEWS_WINDOW: Duration = Duration::from_secs(5);

@@ -14,8 +14,9 @@ use crate::chance;
 use crate::core::{Core, Outcome};
 use crate::limits::{
     EVENTS_KEPT, MAKE_WAY, MAX_DRAINED_PAGES, PRUNE_EVERY, RESEND_FIRST, RESEND_LONGEST, ROOM_PAUSE, SUBMIT_GRACE,
-    SWEEP_BATCH, SWEEP_EVERY, UNREADABLE_PAUSE,
+    SWEEP_BATCH, SWEEP_EVERY, TAKEN_HELD, UNREADABLE_PAUSE,
 };
+use crate::news::News;
 use crate::problem::Problem;
 use crate::sms::Desk;
 use crate::sms::dispatch::{Round, Submission, by_chance};
@@ -68,7 +69,8 @@ impl Core {
     /// be submitted by the caller.
     async fn drain_outbox(&self) -> Result<Drained, Problem> {
         let now = chance::now();
-        let due = self.store.outbox_due(now, SWEEP_BATCH).await?;
+        let held_ms = u64::try_from(TAKEN_HELD.as_millis()).unwrap_or(u64::MAX);
+        let due = self.store.take_due(now, SWEEP_BATCH, self.duties.node, held_ms).await?;
         let mut round = Round::new(now);
         for item in &due {
             let waits = item.kind != OutboxKind::Answer && self.waiting.wake(&item.authenticator);
@@ -99,7 +101,13 @@ impl Core {
             }
         }
         let has_changes = !round.changes.writes.is_empty();
-        if has_changes {
+        if self.store.is_shared() {
+            // They stay due; another node may have room.
+            for item in std::mem::take(&mut round.without_room) {
+                round.changes.writes.push(given_back(&item));
+            }
+        }
+        if !round.changes.writes.is_empty() {
             self.commit(round.changes).await?;
         }
         Ok(Drained { submissions: round.submissions, may_be_more: is_full && has_changes, is_short_of_room })
@@ -155,7 +163,6 @@ impl Core {
             Ok(rows) => tracing::debug!(rows, "pruned"),
             Err(error) => tracing::warn!(%error, "pruning failed and is tried again later"),
         }
-        self.rates.tidy();
     }
 
     async fn measure(&self) {
@@ -178,10 +185,16 @@ impl Core {
 
 /// Runs the sweeps until `stop` says so.
 pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    if core.store.is_read_only() {
+        tracing::warn!("the store is read-only: every code and every message is answered 503");
+        let _stopped = stop.wait_for(|stopping| *stopping).await;
+        return;
+    }
     let (mut often, mut seldom) = (interval(SWEEP_EVERY), interval(PRUNE_EVERY));
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     seldom.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut swept = None;
+    let mut news = News::default();
     let mut submitting = JoinSet::new();
     let mut is_short_of_room = false;
     loop {
@@ -190,13 +203,24 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
             () = woken(&core) => is_short_of_room = drain(&core, &mut submitting).await,
             () = sleep(ROOM_PAUSE), if is_short_of_room => is_short_of_room = drain(&core, &mut submitting).await,
             _ = often.tick() => {
-                if let Err(problem) = core.do_due_work(&mut swept).await {
+                if core.duties.has_sweeps()
+                    && let Err(problem) = core.do_due_work(&mut swept).await
+                {
                     tracing::warn!(?problem, "due work could not be listed and is tried again");
+                }
+                if let Err(problem) = core.hear_news(&mut news).await {
+                    tracing::warn!(?problem, "what other nodes have for devices that wait here could not be read");
                 }
                 is_short_of_room = drain(&core, &mut submitting).await;
                 core.measure().await;
             }
-            _ = seldom.tick() => core.prune().await,
+            _ = seldom.tick() => {
+                core.set_clock().await;
+                if core.duties.has_sweeps() {
+                    core.prune().await;
+                }
+                core.rates.tidy();
+            }
         }
     }
     // What is on its way to a centre is noted; the rest is sent again after the next start.
@@ -204,6 +228,7 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     if let Some(centres) = core.sms.as_ref().and_then(Desk::centres) {
         let _cut_off = tokio::time::timeout(SUBMIT_GRACE, centres.ended()).await;
     }
+    core.give_duties_back().await;
 }
 
 /// Drains the outbox until nothing more is due, or so far that the other sweeps get their turn, and submits what goes by
@@ -211,7 +236,7 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
 async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) -> bool {
     while submitting.try_join_next().is_some() {}
     for _ in 0..MAX_DRAINED_PAGES {
-        if *core.stopping.borrow() {
+        if *core.stopping.borrow() || !core.drains() {
             return false;
         }
         match core.drain_outbox().await {
@@ -240,6 +265,12 @@ async fn woken(core: &Core) {
         Some(desk) => desk.woken().await,
         None => std::future::pending().await,
     }
+}
+
+/// Due as it was, and anybody's.
+fn given_back(item: &OutboxItem) -> Write {
+    let next_attempt_at = item.next_attempt_at;
+    Write::OutboxDue { realm: item.realm.clone(), id: item.authenticator, message: item.message, next_attempt_at }
 }
 
 fn attempted(item: &OutboxItem, now: UnixMillis) -> Write {

@@ -17,6 +17,7 @@ use crate::bearer::sms::centres;
 use crate::bearer::sms::config::{SmsConfig, SmsConfigError};
 use crate::config::{ServerConfig, TlsFiles};
 use crate::core::{Core, Doubts, Readiness};
+use crate::duties::Duties;
 use crate::http;
 use crate::lanes::Lanes;
 use crate::limits::{HEADER_TIMEOUT, SHUTDOWN_GRACE};
@@ -67,6 +68,7 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
+    duties: JoinHandle<()>,
     sweeping: JoinHandle<()>,
 }
 
@@ -96,6 +98,7 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let sms = config.sms.clone();
         let core = Arc::new(Core {
+            duties: Duties::new(store.is_shared()),
             store,
             keyring,
             public_url: config.url(address),
@@ -110,16 +113,19 @@ impl Running {
             doubts: Doubts::default(),
             stopping: stopping.clone(),
         });
+        core.set_clock().await;
         if let Some(config) = &sms {
-            open_desk(&core, config, &stopping)?;
+            open_desk(&core, config)?;
         }
         let url = core.public_url.clone();
         let handle = Handle::new();
         let serving = serve(listener, tls, handle.clone(), Arc::clone(&core)).map_err(failed)?;
         let serving = tokio::spawn(serving);
+        let dutiful = Arc::clone(&core);
+        let duties = tokio::spawn(async move { dutiful.take_duties().await });
         let sweeping = tokio::spawn(outbox::sweep(core, stopping));
         tracing::info!(%address, url, "listening");
-        Ok(Self { address, url, handle, stop, serving, sweeping })
+        Ok(Self { address, url, handle, stop, serving, duties, sweeping })
     }
 
     /// Where it listens.
@@ -143,6 +149,9 @@ impl Running {
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the listener ended badly");
         }
+        if let Err(error) = self.duties.await {
+            tracing::error!(%error, "the duties ended badly");
+        }
         if let Err(error) = self.sweeping.await {
             tracing::error!(%error, "the sweeps ended badly");
         }
@@ -151,9 +160,9 @@ impl Running {
 }
 
 /// Connects to the centres. What they bring in keeps no core alive, so that a server that is dropped ends.
-fn open_desk(core: &Arc<Core>, config: &SmsConfig, stopping: &watch::Receiver<bool>) -> Result<(), StartError> {
+fn open_desk(core: &Arc<Core>, config: &SmsConfig) -> Result<(), StartError> {
     let inbox = Arc::new(Door(Arc::downgrade(core)));
-    let centres = centres::start(config, inbox, stopping.clone(), &core.metrics.centres);
+    let centres = centres::start(config, inbox, core.duties.of_centres(), &core.metrics.centres);
     if let Some(desk) = &core.sms {
         desk.open(centres.map_err(StartError::Sms)?);
     }

@@ -21,11 +21,15 @@ mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
+#[allow(dead_code, reason = "the journal of acceptances begins to use all of it")]
 mod hot;
 pub mod memory;
+pub mod postgres;
+mod rows;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
+pub use postgres::{ConnectError, PostgresOptions, PostgresStore};
 pub use sqlite::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions, SqliteStore};
 
 /// What a verify or a challenge wants loaded.
@@ -76,6 +80,9 @@ pub struct EventFilter {
     /// Only this authenticator's.
     pub authenticator: Option<AuthenticatorId>,
 }
+
+/// A message in the outbox: when it was made, for which device, and its name.
+pub type OutboxMark = (UnixMillis, AuthenticatorId, [u8; 16]);
 
 /// Names a process that serves the store, for leases: 16 random bytes, new with each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -235,9 +242,8 @@ pub trait Store: Send + Sync + 'static {
         self.outbox_due(now, limit).await
     }
 
-    /// The devices and names of the messages that were put into the outbox at `since` or after, oldest first; at most
-    /// `limit` and [`MAX_PAGE`].
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError>;
+    /// The messages that were put into the outbox at `since` or after, oldest first; at most `limit` and [`MAX_PAGE`].
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError>;
 
     /// The short messages to a device, newest first; those that a centre was handed.
     async fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Result<Vec<Dispatch>, LoadError>;
@@ -277,6 +283,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes one durable write, so that readiness means "can commit".
     async fn probe(&self) -> Result<(), CommitError>;
+
+    /// Whether every write is refused, because the store is being moved or was: then there is no work to be done.
+    fn is_read_only(&self) -> bool {
+        false
+    }
 
     /// Whether other processes may write to it too. Then what a read shows may be in doubt in another process, and an
     /// answer that rests on a read needs a commit of guards and a `Probe` first.

@@ -1,4 +1,4 @@
-//! Both stores keep the contract, and agree over random changes.
+//! All stores keep the contract, and agree over random changes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -24,6 +24,10 @@ mod on_sqlite {
 
 mod on_memory {
     matchbook_store::store_contract!(super::memory());
+}
+
+mod on_shared_memory {
+    matchbook_store::store_contract!((std::sync::Arc::new(matchbook_store::MemoryStore::shared()), ()));
 }
 
 proptest! {

@@ -28,20 +28,23 @@ const STORE: &str = "matchbook-store";
 const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
 const SMSC: &str = "matchbook-smsc";
+const TESTBED: &str = "matchbook-testbed";
 
 const ROOMS: &[Room] = &[
     Room { name: PROTOCOL, needs: &[], tests_need: &[], is_pure: true },
     Room { name: RULES, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
-    Room { name: STORE, needs: &[PROTOCOL, RULES], tests_need: &[], is_pure: false },
-    Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC], is_pure: false },
+    Room { name: STORE, needs: &[PROTOCOL, RULES], tests_need: &[TESTBED], is_pure: false },
+    Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC, TESTBED], is_pure: false },
     Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[SMSC], is_pure: false },
     Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
+    Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {
         name: "matchbook-cli",
         needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, SMSC],
-        tests_need: &[],
+        tests_need: &[TESTBED],
         is_pure: false,
     },
+    Room { name: "matchbook-bench", needs: &[PROTOCOL, RULES, STORE, SERVER], tests_need: &[], is_pure: false },
     Room { name: "xtask", needs: &[], tests_need: &[], is_pure: false },
 ];
 

@@ -48,7 +48,15 @@ const NEEDS: &[Need] = &[
     Need { package: "dbus", is_there: || process::find_program("dbus-run-session").is_some() },
     Need { package: "libglib2.0-bin", is_there: || process::find_program("gdbus").is_some() },
     Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
+    // The server and its tools; the folders of Debian's versions are not in the path.
+    Need { package: "postgresql", is_there: has_postgresql },
 ];
+
+fn has_postgresql() -> bool {
+    let folders = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_debians = folders.map(|version| version.path().join("bin/initdb")).any(|program| program.is_file());
+    is_debians || std::env::var_os("MATCHBOOK_PG_BIN").is_some() || process::find_program("initdb").is_some()
+}
 
 fn python_has(module: &str) -> bool {
     process::succeeds(Command::new("python3").args(["-c", &format!("import {module}")]))

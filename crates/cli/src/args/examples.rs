@@ -53,7 +53,8 @@ It makes, and never overwrites:
 Examples:
   matchbook init
   matchbook init --listen 0.0.0.0:8470 --public-url https://codes.example.org
-  matchbook init --config /etc/matchbook/config.toml --data /var/lib/matchbook";
+  matchbook init --config /etc/matchbook/config.toml --data /var/lib/matchbook
+  matchbook init --database postgres://matchbook@127.0.0.1/matchbook";
 
 pub(super) const SERVE: &str = "\
 Ctrl-C or SIGTERM ends it in good order: calls under way are answered first.
@@ -62,6 +63,7 @@ Examples:
   matchbook serve
   matchbook serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --log-format json
   matchbook serve --sms sms.toml
+  matchbook serve --database postgres://matchbook@127.0.0.1/matchbook
   matchbook serve --log info,matchbook_server=debug";
 
 pub(super) const REALM: &str = "\
@@ -172,6 +174,21 @@ new set when it calls; until then its codes are refused.
 
 Examples:
   matchbook store restore /backup/matchbook-2026-01-31.db";
+
+pub(super) const THAW: &str = "\
+A store that was copied stays read-only, because two stores that both serve accept each code twice. So all its codes
+are void when it is written again, unless you know that the copy never served.
+
+Examples:
+  matchbook store thaw
+  matchbook store thaw --copy-never-served";
+
+pub(super) const MIGRATE: &str = "\
+Any number of machines may do so at once: one takes the steps, the others wait for it. An SQLite store is brought up to
+date by every start of the server.
+
+Examples:
+  matchbook migrate --database 'postgres://matchbook@db1.example.org/matchbook?sslmode=verify-full&sslrootcert=system'";
 
 pub(super) const CONFIG: &str = "\
 Flags go over MATCHBOOK_* variables, and these over the config file. docs/reference/cli.md lists all keys.

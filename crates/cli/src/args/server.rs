@@ -15,6 +15,16 @@ pub(crate) struct Place {
     /// The database's folder [env: MATCHBOOK_DATA] [default: ~/.local/share/matchbook]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: Option<String>,
+    /// The database, instead of one in that folder: postgres://user@host/name or sqlite:PATH [env: MATCHBOOK_DATABASE]
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// A file with the database's password, mode 0600 [env: MATCHBOOK_DATABASE_PASSWORD_FILE]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    database_password_file: Option<String>,
+    /// When a PostgreSQL may lose accepted codes, which are good again then: never, power-cut (its settings), failover
+    /// (its standbys) or both [env: MATCHBOOK_ALLOW_LOSS] [default: never]
+    #[arg(long, global = true, value_name = "WHEN")]
+    allow_loss: Option<String>,
     /// The secrets file [env: MATCHBOOK_SECRETS] [default: systemd's credential matchbook-secrets, or secrets
     /// beside the config file]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -55,6 +65,10 @@ pub(crate) struct Serve {
     /// The store was put back from a copy: every device has to call before its codes are taken again
     #[arg(long)]
     pub(crate) restored: bool,
+    /// Answer what can be read and refuse the rest with 503, and keep every other server from writing, until `store
+    /// thaw`: while the store is copied
+    #[arg(long, conflicts_with = "restored")]
+    pub(crate) read_only: bool,
 }
 
 /// The rest of `serve`.
@@ -80,6 +94,10 @@ pub(crate) struct Tuning {
     /// API calls a second of one token, 1 to 1000000 [env: MATCHBOOK_API_CALLS_PER_SECOND] [default: 20000]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     api_calls_per_second: Option<String>,
+    /// MiB for what is remembered of devices that were verified lately, 16 to 1000000; about 2 KiB each [env:
+    /// MATCHBOOK_MEMORY_MB] [default: 64]
+    #[arg(long, value_name = "MIB", help_heading = "Limits")]
+    memory_mb: Option<String>,
     /// How the log on standard error is written: text or json [env: MATCHBOOK_LOG_FORMAT] [default: text]
     #[arg(long, value_name = "FORMAT", help_heading = "Log")]
     log_format: Option<String>,
@@ -118,6 +136,20 @@ pub(crate) enum StoreCommand {
     Check,
     /// Forget what no decision needs any more; a running server does this by itself
     Prune,
+    /// Let a read-only store be written again; after a move, all its codes become void
+    #[command(after_help = examples::THAW)]
+    Thaw {
+        /// The store was copied and the copy has not served since: its codes stay good
+        #[arg(long)]
+        copy_never_served: bool,
+    },
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 /// `config`.
@@ -151,7 +183,13 @@ pub(crate) struct Doctor {
 impl Place {
     /// What these flags say over the settings.
     pub(crate) fn overrides(&self) -> Overrides<'_> {
-        vec![("store.data", self.data.as_deref()), ("store.secrets", self.secrets.as_deref())]
+        vec![
+            ("store.data", self.data.as_deref()),
+            ("store.database", self.database.as_deref()),
+            ("store.database_password_file", self.database_password_file.as_deref()),
+            ("store.allow_loss", self.allow_loss.as_deref()),
+            ("store.secrets", self.secrets.as_deref()),
+        ]
     }
 }
 
@@ -172,6 +210,7 @@ impl Tuning {
             ("serve.sms", self.sms.as_deref()),
             ("serve.device_messages_per_second", self.device_messages_per_second.as_deref()),
             ("serve.api_calls_per_second", self.api_calls_per_second.as_deref()),
+            ("store.memory_mb", self.memory_mb.as_deref()),
             ("serve.log_format", self.log_format.as_deref()),
             ("serve.log", self.log.as_deref()),
         ]

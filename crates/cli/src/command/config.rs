@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::args::{Config, ConfigCommand, Global};
 use crate::config::{KEYS, Settings};
+use crate::database::shown;
 use crate::error::CliError;
 use crate::ui::Ui;
 
@@ -17,15 +18,15 @@ struct Shown<'a> {
 #[derive(Serialize)]
 struct Setting<'a> {
     key: &'a str,
-    value: Option<&'a str>,
+    value: Option<String>,
     origin: Option<String>,
     variable: &'a str,
     flag: &'a str,
     what: &'a str,
 }
 
-/// Prints the settings as they count. None of them is a secret: tokens and keys are in files of their own, and a token
-/// in `MATCHBOOK_TOKEN` is no setting.
+/// Prints the settings as they count. None of them is a secret: tokens and keys are in files of their own, a token in
+/// `MATCHBOOK_TOKEN` is no setting, and the password in a database's URL is covered.
 ///
 /// # Errors
 /// A setting is wrong.
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Config, global: &Global, ui: &Ui) -> Result<(), CliErro
         .iter()
         .map(|key| Setting {
             key: key.name,
-            value: settings.text(key.name),
+            value: settings.text(key.name).map(shown),
             origin: settings.origin(key.name).map(ToString::to_string),
             variable: key.variable,
             flag: key.flag,
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Config, global: &Global, ui: &Ui) -> Result<(), CliErro
         let config_file = settings.config_file().map(|path| path.display().to_string()).unwrap_or_default();
         return ui.json(&Shown { config_file, config_file_is_there: settings.config_file_is_there(), settings: shown });
     }
-    let value = |setting: &Setting<'_>| setting.value.unwrap_or("-").to_owned();
+    let value = |setting: &Setting<'_>| setting.value.clone().unwrap_or_else(|| "-".to_owned());
     if !origin {
         let rows: Vec<Vec<String>> = shown.iter().map(|setting| vec![setting.key.to_owned(), value(setting)]).collect();
         return ui.table(&["KEY", "VALUE"], &rows);

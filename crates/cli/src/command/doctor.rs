@@ -81,8 +81,10 @@ fn look(settings: &Settings) -> Vec<Finding> {
     match Local::find(settings) {
         Ok(local) => {
             let keyring = local.keyring();
-            findings.push(checks::data(&local));
-            findings.push(checks::whole(&local));
+            if let Ok(path) = local.sqlite() {
+                findings.push(checks::data(&local));
+                findings.push(checks::whole(path));
+            }
             match keyring {
                 Ok(keyring) => {
                     findings.push(Finding::ok("secrets", local.secrets.display().to_string()));

@@ -4,8 +4,9 @@ use std::fs::{self, DirBuilder};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use matchbook_rules::Role;
+use matchbook_rules::{Keyring, Role};
 use matchbook_server::{NewToken, Secrets, SecretsError};
 use matchbook_store::Store;
 use matchbook_store::sqlite::{OpenError, OpenOptions, SqliteStore};
@@ -13,8 +14,9 @@ use serde::Serialize;
 
 use crate::args::{Global, Init};
 use crate::config::{Origin, Settings};
+use crate::database::{Database, bare};
 use crate::error::CliError;
-use crate::local::{Local, absolute, runtime};
+use crate::local::{Local, Purpose, absolute, runtime};
 use crate::ui::Ui;
 
 /// What was made.
@@ -37,18 +39,24 @@ pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError>
     let settings = Settings::load_or_new(global, &overrides)?;
     let config = absolute(settings.config_file()?)?;
     let found = Local::find(&settings)?;
-    let local = Local {
-        data: absolute(&found.data)?,
-        database: absolute(&found.database)?,
-        secrets: absolute(&found.secrets)?,
+    let database = match found.database {
+        Database::Sqlite(path) => Database::Sqlite(absolute(&path)?),
+        Database::Postgres(at) => Database::Postgres(at),
     };
+    let local = Local { data: absolute(&found.data)?, database, secrets: absolute(&found.secrets)?, ..found };
     let token_file = absolute(Path::new(settings.needed("client.token_file")?))?;
-    refuse_what_is_there(&[&config, &local.secrets, &local.database, &token_file])?;
+    let mut files = vec![&config, &local.secrets, &token_file];
+    if let Database::Sqlite(path) = &local.database {
+        files.push(path);
+    }
+    refuse_what_is_there(&files)?;
     let mut made = Made::default();
     for file in [&config, &local.secrets, &token_file] {
         made.folder_of(file)?;
     }
-    made.folder(&local.data)?;
+    if let Database::Sqlite(path) = &local.database {
+        made.folder_of(path)?;
+    }
     let server = server_url(&settings)?;
     make(&local, &token_file, &mut made)?;
     made.text_file(&config, 0o644, &config_text(&settings, &local, &token_file, &server))?;
@@ -80,19 +88,28 @@ fn make(local: &Local, token_file: &Path, made: &mut Made) -> Result<(), CliErro
         Err(error) => Err((matches!(error, SecretsError::Io(..)), CliError::failure(error.to_string()))),
     })?;
     let keyring = secrets.into_keyring();
+    let runtime = runtime()?;
+    let store: Arc<dyn Store> = match &local.database {
+        Database::Sqlite(path) => Arc::new(sqlite(path, &keyring, made)?),
+        Database::Postgres(_) => runtime.block_on(local.open(&keyring, Purpose::Create))?,
+    };
+    let (changes, token) = NewToken::make(Role::Operator, "made by init".to_owned(), None).into_changes();
+    made.text_file(token_file, 0o600, &format!("{}\n", token.as_str()))?;
+    runtime.block_on(store.commit(changes)).map_err(|error| CliError::failure(error.to_string()))
+}
+
+fn sqlite(path: &Path, keyring: &Keyring, made: &mut Made) -> Result<SqliteStore, CliError> {
     let options = OpenOptions { check_value: Some(keyring.check_value()), create: true, ..OpenOptions::default() };
-    let store = made.claim(&local.database, || {
-        SqliteStore::open(&local.database, options)
+    let store = made.claim(path, || {
+        SqliteStore::open(path, options)
             .map_err(|error| (matches!(error, OpenError::Full(_)), CliError::failure(error.to_string())))
     })?;
     for suffix in ["-wal", "-shm", ".lock"] {
-        let mut name = local.database.clone().into_os_string();
+        let mut name = path.to_owned().into_os_string();
         name.push(suffix);
         made.files.push(PathBuf::from(name));
     }
-    let (changes, token) = NewToken::make(Role::Operator, "made by init".to_owned(), None).into_changes();
-    made.text_file(token_file, 0o600, &format!("{}\n", token.as_str()))?;
-    runtime()?.block_on(store.commit(changes)).map_err(|error| CliError::failure(error.to_string()))
+    Ok(store)
 }
 
 fn server_url(settings: &Settings) -> Result<String, CliError> {
@@ -110,9 +127,17 @@ fn server_url(settings: &Settings) -> Result<String, CliError> {
 fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &str) -> String {
     let quote = |text: &str| toml::Value::from(text).to_string();
     let path = |path: &Path| quote(&path.display().to_string());
+    // A password does not go into a file that others read: it has one of its own.
+    let database = match (settings.text("store.database"), settings.path("store.database_password_file")) {
+        (None, _) => String::new(),
+        (Some(url), None) => format!("database = {}\n", quote(&bare(url))),
+        (Some(url), Some(file)) => {
+            format!("database = {}\ndatabase_password_file = {}\n", quote(&bare(url)), path(&file))
+        }
+    };
     let mut text = format!(
         "# Matchbook. `matchbook config show --origin` tells what counts; an unknown key is an error.\n\n\
-         [client]\nserver = {}\ntoken_file = {}\n\n[store]\ndata = {}\nsecrets = {}\n\n[serve]\nlisten = {}\n",
+         [client]\nserver = {}\ntoken_file = {}\n\n[store]\ndata = {}\n{database}secrets = {}\n\n[serve]\nlisten = {}\n",
         quote(server),
         path(token_file),
         path(&local.data),

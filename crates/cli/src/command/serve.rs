@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use matchbook_server::{Running, ServerConfig, SmsConfig, TlsFiles};
-use matchbook_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
@@ -16,7 +15,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::exit::ExitCode;
-use crate::local::{Local, runtime};
+use crate::local::{Local, Purpose, runtime};
 use crate::ui::Ui;
 
 /// Runs the server until SIGTERM or SIGINT; a second one ends it at once.
@@ -32,10 +31,11 @@ pub(crate) fn run(args: &Serve, global: &Global, ui: &Ui) -> Result<(), CliError
     log::start(&settings)?;
     let local = Local::find(&settings)?;
     let keyring = local.keyring()?;
-    let progress = ui.progress("Opening the store");
-    let store = Arc::new(local.open(&keyring, false)?);
-    drop(progress);
     runtime()?.block_on(async {
+        let progress = ui.progress("Opening the store");
+        let purpose = if args.read_only { Purpose::ReadOnly } else { Purpose::Use };
+        let store = local.open(&keyring, purpose).await?;
+        drop(progress);
         if args.restored {
             let marked = store.mark_restored(clock::now()).await;
             let marked = marked.map_err(|error| CliError::failure(error.to_string()))?;

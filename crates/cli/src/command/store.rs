@@ -6,14 +6,14 @@ use std::time::Duration;
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::throttle::BUCKET_KEPT_MS;
 use matchbook_rules::verify::OPERATION_KEPT_MS;
-use matchbook_store::{OpenOptions, Store as _, sqlite};
+use matchbook_store::{OpenOptions, sqlite};
 use serde::Serialize;
 
 use crate::args::{Global, Store, StoreCommand};
 use crate::clock;
 use crate::config::Settings;
 use crate::error::CliError;
-use crate::local::{Local, runtime};
+use crate::local::{Local, Purpose, runtime};
 use crate::ui::Ui;
 
 /// How long events are kept; as a running server does.
@@ -22,7 +22,7 @@ const EVENTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 #[derive(Serialize)]
 struct Done<'a> {
     done: &'static str,
-    database: &'a Path,
+    database: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,54 +40,73 @@ pub(crate) fn run(args: &Store, global: &Global, ui: &Ui) -> Result<(), CliError
         StoreCommand::Backup { file } => backup(&local, file, ui),
         StoreCommand::Restore { file } => restore(&local, file, ui),
         StoreCommand::Check => {
+            let path = local.sqlite()?;
             let progress = ui.progress("Reading the database");
-            sqlite::check(&local.database).map_err(|error| CliError::failure(error.to_string()))?;
+            sqlite::check(path).map_err(|error| CliError::failure(error.to_string()))?;
             drop(progress);
-            let done = Done { done: "check", database: &local.database, file: None, count: None };
-            say(&done, &format!("{} is whole", local.database.display()), ui)
+            let done = Done { done: "check", database: local.database.name(), file: None, count: None };
+            say(&done, &format!("{} is whole", path.display()), ui)
         }
         StoreCommand::Prune => prune(&local, ui),
+        StoreCommand::Thaw { copy_never_served } => thaw(&local, *copy_never_served, ui),
     }
 }
 
 fn backup(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
+    let path = local.sqlite()?;
     let progress = ui.progress("Copying");
-    let copied = sqlite::backup(&local.database, file, |step| progress.set(step.done.into(), step.pages.into()));
+    let copied = sqlite::backup(path, file, |step| progress.set(step.done.into(), step.pages.into()));
     drop(progress);
     copied.map_err(|error| CliError::failure(error.to_string()))?;
     ui.talk(format!(
         "It is worth nothing without the secrets file {}: keep a copy of that one elsewhere.",
         local.secrets.display()
     ));
-    let done = Done { done: "backup", database: &local.database, file: Some(file), count: None };
+    let done = Done { done: "backup", database: local.database.name(), file: Some(file), count: None };
     say(&done, &file.display().to_string(), ui)
 }
 
 fn restore(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
+    let path = local.sqlite()?;
     let keyring = local.keyring()?;
     let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, ..OpenOptions::default() };
     let progress = ui.progress("Putting the backup back");
-    let restored = runtime()?.block_on(sqlite::restore(file, &local.database, options, clock::now()));
+    let restored = runtime()?.block_on(sqlite::restore(file, path, options, clock::now()));
     drop(progress);
     let (store, marked) = restored.map_err(|error| CliError::failure(error.to_string()))?;
     drop(store);
     ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");
-    let done = Done { done: "restore", database: &local.database, file: Some(file), count: Some(marked) };
-    say(&done, &format!("{marked} devices wait in {}", local.database.display()), ui)
+    let done = Done { done: "restore", database: local.database.name(), file: Some(file), count: Some(marked) };
+    say(&done, &format!("{marked} devices wait in {}", path.display()), ui)
 }
 
 fn prune(local: &Local, ui: &Ui) -> Result<(), CliError> {
     let keyring = local.keyring()?;
     let progress = ui.progress("Forgetting");
-    let store = local.open(&keyring, false)?;
     let now = clock::now().0;
     let before = |kept_ms: u64| UnixMillis(now.saturating_sub(kept_ms));
     let events = before(u64::try_from(EVENTS_KEPT.as_millis()).unwrap_or(u64::MAX));
-    let pruned = runtime()?.block_on(store.prune(before(OPERATION_KEPT_MS), before(BUCKET_KEPT_MS), events));
-    let rows = pruned.map_err(|error| CliError::failure(error.to_string()))?;
+    let rows = runtime()?.block_on(async {
+        let store = local.open(&keyring, Purpose::Use).await?;
+        let pruned = store.prune(before(OPERATION_KEPT_MS), before(BUCKET_KEPT_MS), events).await;
+        pruned.map_err(|error| CliError::failure(error.to_string()))
+    })?;
     drop(progress);
-    let done = Done { done: "prune", database: &local.database, file: None, count: Some(rows) };
+    let done = Done { done: "prune", database: local.database.name(), file: None, count: Some(rows) };
     say(&done, &format!("{rows} rows forgotten"), ui)
+}
+
+fn thaw(local: &Local, copy_never_served: bool, ui: &Ui) -> Result<(), CliError> {
+    let path = local.sqlite()?;
+    let keyring = local.keyring()?;
+    let options = OpenOptions { check_value: Some(keyring.check_value()), ..OpenOptions::default() };
+    let voided_at = (!copy_never_served).then(clock::now);
+    let voided = sqlite::thaw(path, options, voided_at).map_err(|error| CliError::failure(error.to_string()))?;
+    if voided > 0 {
+        ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");
+    }
+    let done = Done { done: "thaw", database: local.database.name(), file: None, count: Some(voided) };
+    say(&done, &format!("{} can be written again", path.display()), ui)
 }
 
 fn say(done: &Done<'_>, text: &str, ui: &Ui) -> Result<(), CliError> {

@@ -61,7 +61,9 @@ fn read_value(key: &Key, value: &DeValue<'_>, path: &Path, line: usize) -> Resul
     let text = match (key.kind, value) {
         (Kind::Whole(..), DeValue::Integer(number)) if number.radix() == 10 => Some(number.as_str().replace('_', "")),
         (Kind::Path, DeValue::String(text)) => from_folder_of(path, text),
-        (Kind::Text | Kind::Url | Kind::Address | Kind::Choice(_), DeValue::String(text)) => Some(text.to_string()),
+        (Kind::Text | Kind::Url | Kind::Database | Kind::Address | Kind::Choice(_), DeValue::String(text)) => {
+            Some(text.to_string())
+        }
         _ => None,
     };
     let text = text.ok_or_else(|| wrong(key, path, line, &expected_type(key.kind)))?;
@@ -72,7 +74,9 @@ fn read_value(key: &Key, value: &DeValue<'_>, path: &Path, line: usize) -> Resul
 fn expected_type(kind: Kind) -> String {
     match kind {
         Kind::Whole(lowest, highest) => format!("a whole number from {lowest} to {highest}, without quotes"),
-        Kind::Text | Kind::Path | Kind::Url | Kind::Address | Kind::Choice(_) => "a text in quotes".to_owned(),
+        Kind::Text | Kind::Path | Kind::Url | Kind::Database | Kind::Address | Kind::Choice(_) => {
+            "a text in quotes".to_owned()
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::net::SocketAddr;
 
+use matchbook_store::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB};
+
 use super::Places;
+use crate::database::check as check_database;
 
 /// One setting.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub(crate) struct Key {
 }
 
 /// What a setting takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Any text.
     Text,
@@ -31,6 +34,8 @@ pub(crate) enum Kind {
     Path,
     /// An `http://` or `https://` URL.
     Url,
+    /// A database: a PostgreSQL's URL, or `sqlite:` and a path.
+    Database,
     /// An IP address and a port.
     Address,
     /// A whole number within a range.
@@ -97,6 +102,38 @@ pub(crate) const KEYS: &[Key] = &[
         kind: Kind::Path,
         default: Places::data,
         what: "the folder of the database",
+    },
+    Key {
+        name: "store.database",
+        variable: "MATCHBOOK_DATABASE",
+        flag: "--database",
+        kind: Kind::Database,
+        default: |_| None,
+        what: "the database, postgres://… or sqlite:PATH; default: matchbook.db in the data folder",
+    },
+    Key {
+        name: "store.database_password_file",
+        variable: "MATCHBOOK_DATABASE_PASSWORD_FILE",
+        flag: "--database-password-file",
+        kind: Kind::Path,
+        default: |_| None,
+        what: "a file with the database's password, mode 0600",
+    },
+    Key {
+        name: "store.allow_loss",
+        variable: "MATCHBOOK_ALLOW_LOSS",
+        flag: "--allow-loss",
+        kind: Kind::Choice(&["never", "power-cut", "failover", "both"]),
+        default: |_| Some("never".to_owned()),
+        what: "when a PostgreSQL may lose accepted codes, which are good again then; a server refuses others",
+    },
+    Key {
+        name: "store.memory_mb",
+        variable: "MATCHBOOK_MEMORY_MB",
+        flag: "--memory-mb",
+        kind: Kind::Whole(MIN_MEMORY_MB as u64, 1_000_000),
+        default: |_| Some(DEFAULT_MEMORY_MB.to_string()),
+        what: "MiB for what is remembered of devices that were verified lately, about 2 KiB each",
     },
     Key {
         name: "store.secrets",
@@ -220,6 +257,7 @@ impl Kind {
                     Err("a URL such as https://codes.example.org, without a password".to_owned())
                 }
             }
+            Self::Database => check_database(value),
             Self::Address => match value.parse::<SocketAddr>() {
                 Ok(_) => Ok(()),
                 Err(_) => Err("an IP address and a port, such as 127.0.0.1:8470 or [::]:8470".to_owned()),

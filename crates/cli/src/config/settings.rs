@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::keys::{KEYS, Key};
+use super::keys::{KEYS, Key, Kind};
 use super::{Places, file};
 use crate::args::Global;
+use crate::database::shown;
 use crate::error::CliError;
 
 /// Where a value came from, the strongest first.
@@ -151,7 +152,10 @@ fn resolve(
 }
 
 fn checked(key: &Key, value: &str, place: &str, origin: Origin) -> Result<(String, Origin), CliError> {
-    key.kind.check(value).map_err(|good| CliError::usage(format!("{place} is {value:?}, but has to be {good}")))?;
+    key.kind.check(value).map_err(|good| {
+        let value = if key.kind == Kind::Database { shown(value) } else { value.to_owned() };
+        CliError::usage(format!("{place} is {value:?}, but has to be {good}"))
+    })?;
     Ok((value.to_owned(), origin))
 }
 

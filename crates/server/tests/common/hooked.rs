@@ -11,7 +11,7 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
 use matchbook_store::{
-    AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup,
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreStats, VerifyLookup,
 };
 use tokio::sync::Semaphore;
 
@@ -57,6 +57,7 @@ pub(crate) struct Hooked {
     reads_fail: AtomicBool,
     probes_fail: AtomicBool,
     probes: AtomicU64,
+    commits: AtomicU64,
 }
 
 /// Commits of verifies, whatever they come to.
@@ -114,7 +115,13 @@ impl Hooked {
             reads_fail: AtomicBool::new(false),
             probes_fail: AtomicBool::new(false),
             probes: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
         }
+    }
+
+    /// How many commits were asked for.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
     }
 
     /// Makes the next commits that are meant fail, in this order.
@@ -189,6 +196,7 @@ impl Store for Hooked {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
         match self.action(&changes) {
             None => self.inner.commit(changes).await,
             Some(Action::Before(gate)) => {
@@ -261,7 +269,21 @@ impl Store for Hooked {
         self.inner.outbox_due(now, limit).await
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
+        self.inner.remembered(lookup)
+    }
+
+    async fn take_due(
+        &self,
+        now: UnixMillis,
+        limit: u32,
+        node: NodeId,
+        hold_ms: u64,
+    ) -> Result<Vec<OutboxItem>, LoadError> {
+        self.inner.take_due(now, limit, node, hold_ms).await
+    }
+
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         self.inner.outbox_since(since, limit).await
     }
 
@@ -304,5 +326,25 @@ impl Store for Hooked {
             return Err(CommitError::Unavailable("a fault was asked for".to_owned()));
         }
         self.inner.probe().await
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn clock(&self) -> Result<UnixMillis, LoadError> {
+        self.inner.clock().await
+    }
+
+    async fn take_lease(&self, name: &str, node: NodeId, hold_ms: u64) -> Result<bool, CommitError> {
+        self.inner.take_lease(name, node, hold_ms).await
+    }
+
+    async fn give_lease(&self, name: &str, node: NodeId) -> Result<(), CommitError> {
+        self.inner.give_lease(name, node).await
     }
 }

@@ -108,6 +108,17 @@ impl Site {
         (Self::on(Arc::clone(&hooked) as _, None, config()), hooked)
     }
 
+    /// In memory, on a store that other nodes may share.
+    pub(crate) fn shared(config: ServerConfig) -> Self {
+        Self::on(Arc::new(MemoryStore::shared()), None, config)
+    }
+
+    /// The same, behind a store that counts.
+    pub(crate) fn hooked_shared() -> (Self, Arc<Hooked>) {
+        let hooked = Arc::new(Hooked::new(Arc::new(MemoryStore::shared())));
+        (Self::on(Arc::clone(&hooked) as _, None, config()), hooked)
+    }
+
     fn on(store: Arc<dyn Store>, folder: Option<TempDir>, config: ServerConfig) -> Self {
         let reader = Builder::new_current_thread().enable_all().build().unwrap();
         let (changes, token) = NewToken::make(Role::Operator, "tests".to_owned(), None).into_changes();

@@ -13,6 +13,7 @@ mod faults;
 mod http;
 mod interruptions;
 mod lifetime;
+mod nodes;
 mod outbox;
 mod restore;
 mod roles;

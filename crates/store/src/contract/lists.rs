@@ -211,8 +211,8 @@ pub async fn the_outbox_tells_what_came_since(store: Arc<dyn Store>) {
     commit(&*store, writes).await.unwrap();
     let since = async |at, limit| {
         let found = store.outbox_since(UnixMillis(at), limit).await.unwrap();
-        assert!(found.iter().all(|(device, _)| *device == id(1)));
-        found.iter().map(|(_, message)| message[0]).collect::<Vec<u8>>()
+        assert!(found.iter().all(|(made, device, _)| *device == id(1) && made.0 >= at));
+        found.iter().map(|(_, _, message)| message[0]).collect::<Vec<u8>>()
     };
     assert_eq!(since(0, 10).await, [2, 3, 4, 1]);
     assert_eq!(since(20, 2).await, [3, 4]);

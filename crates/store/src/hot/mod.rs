@@ -189,6 +189,7 @@ impl Hot {
         for write in &changes.writes {
             match write {
                 Write::Spend(spend) => self.drop_device(&spend.realm, &spend.authenticator),
+                Write::SetFailures { realm, id, .. } => self.drop_device(realm, id),
                 other => self.written(other),
             }
         }

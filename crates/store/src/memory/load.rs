@@ -11,7 +11,7 @@ use matchbook_rules::{
 
 use super::state::{DeviceKey, LAST_INDEX, State};
 use crate::agreed::page_limit;
-use crate::{AuthenticatorFilter, EventFilter, LoadError, MAX_PAGE, Page, StoreStats, VerifyLookup};
+use crate::{AuthenticatorFilter, EventFilter, LoadError, MAX_PAGE, OutboxMark, Page, StoreStats, VerifyLookup};
 
 impl State {
     pub(super) fn device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError> {
@@ -135,10 +135,14 @@ impl State {
         due.into_iter().take(rows(limit.min(MAX_PAGE))).cloned().collect()
     }
 
-    pub(super) fn outbox_since(&self, since: UnixMillis, limit: u32) -> Vec<(AuthenticatorId, [u8; 16])> {
+    pub(super) fn outbox_since(&self, since: UnixMillis, limit: u32) -> Vec<OutboxMark> {
         let mut found: Vec<&OutboxItem> = self.outbox.values().filter(|it| it.created_at >= since).collect();
         found.sort_by_key(|it| (it.created_at, it.message));
-        found.into_iter().take(rows(limit.min(MAX_PAGE))).map(|it| (it.authenticator, it.message)).collect()
+        found
+            .into_iter()
+            .take(rows(limit.min(MAX_PAGE)))
+            .map(|it| (it.created_at, it.authenticator, it.message))
+            .collect()
     }
 
     pub(super) fn dispatches(&self, realm: &RealmId, id: &AuthenticatorId, limit: u32) -> Vec<Dispatch> {

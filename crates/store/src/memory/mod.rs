@@ -1,6 +1,7 @@
 //! A plain-map model of the store, for tests: the same trait, obviously right, and able to fail on demand.
 
 mod apply;
+mod leases;
 mod load;
 mod state;
 
@@ -14,8 +15,12 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
+use self::leases::Leases;
 use self::state::State;
-use crate::{AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup};
+use crate::{
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, MAX_PAGE, NodeId, OutboxMark, Page, Store, StoreStats,
+    VerifyLookup,
+};
 
 /// How a commit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub enum Fault {
 pub struct MemoryStore {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
+    /// `Some`: several servers share it, as they share a PostgreSQL.
+    leases: Option<Mutex<Leases>>,
 }
 
 impl MemoryStore {
@@ -40,6 +47,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that several servers of this process share, each taking itself for a node.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self { leases: Some(Mutex::default()), ..Self::default() }
     }
 
     /// Makes the next write that would succeed fail instead: a commit, a probe, a mark, or a pruning. Several are used
@@ -50,6 +63,10 @@ impl MemoryStore {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leases(&self) -> Option<MutexGuard<'_, Leases>> {
+        self.leases.as_ref().map(|leases| leases.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Runs a write, and keeps it unless it or a fault says otherwise.
@@ -94,7 +111,10 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        self.write(|attempt| attempt.changes(changes))
+        let Some(mut leases) = self.leases() else { return self.write(|attempt| attempt.changes(changes)) };
+        self.write(|attempt| attempt.changes(changes.clone()))?;
+        leases.committed(&changes);
+        Ok(())
     }
 
     async fn realms(&self) -> Result<Vec<Realm>, LoadError> {
@@ -145,7 +165,20 @@ impl Store for MemoryStore {
         Ok(self.state().outbox_due(now, limit))
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn take_due(
+        &self,
+        now: UnixMillis,
+        limit: u32,
+        node: NodeId,
+        hold_ms: u64,
+    ) -> Result<Vec<OutboxItem>, LoadError> {
+        let Some(mut leases) = self.leases() else { return self.outbox_due(now, limit).await };
+        let due = self.state().outbox_due(now, MAX_PAGE);
+        let limit = usize::try_from(limit.min(MAX_PAGE)).unwrap_or(usize::MAX);
+        Ok(leases.take_messages(due, limit, node, hold_ms))
+    }
+
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         Ok(self.state().outbox_since(since, limit))
     }
 
@@ -185,5 +218,20 @@ impl Store for MemoryStore {
 
     async fn probe(&self) -> Result<(), CommitError> {
         self.write(|_| Ok(()))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.leases.is_some()
+    }
+
+    async fn take_lease(&self, name: &str, node: NodeId, hold_ms: u64) -> Result<bool, CommitError> {
+        Ok(self.leases().is_none_or(|mut leases| leases.take(name, node, hold_ms)))
+    }
+
+    async fn give_lease(&self, name: &str, node: NodeId) -> Result<(), CommitError> {
+        if let Some(mut leases) = self.leases() {
+            leases.give(name, node);
+        }
+        Ok(())
     }
 }

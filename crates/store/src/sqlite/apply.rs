@@ -8,7 +8,7 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{BucketKey, Changes, Guard, Operation, RealmId, Version, Write};
 use rusqlite::{Connection, Params, ffi};
 
-use super::rows::{Bad, BucketRow, Fields, ReadError, blob, column, row, text};
+use super::rows::{Bad, BucketRow, Fields, ReadError, Value, blob, column, row, text};
 use crate::agreed::{is_answer, is_calm};
 
 /// A change was not made.
@@ -182,6 +182,6 @@ fn guard_holds(holds: bool, else_what: impl FnOnce() -> String) -> Result<(), Fa
 }
 
 /// The two columns that nearly every key begins with.
-fn key<'a>(realm: &'a RealmId, id: &'a AuthenticatorId) -> [rusqlite::types::ToSqlOutput<'a>; 2] {
+fn key<'a>(realm: &'a RealmId, id: &'a AuthenticatorId) -> [Value<'a>; 2] {
     [text(realm.as_str()), blob(&id.0)]
 }

@@ -14,7 +14,7 @@ use super::rows::{
     text, time,
 };
 use crate::agreed::page_limit;
-use crate::{AuthenticatorFilter, EventFilter, MAX_PAGE, Page, StoreStats};
+use crate::{AuthenticatorFilter, EventFilter, MAX_PAGE, OutboxMark, Page, StoreStats};
 
 /// Longer than any event's id, so that it stands after all of them.
 const AFTER_ALL_EVENTS: [u8; 17] = [0xff; 17];
@@ -109,10 +109,10 @@ pub(super) fn outbox_since(
     connection: &Connection,
     since: UnixMillis,
     limit: u32,
-) -> Result<Vec<(AuthenticatorId, [u8; 16])>, ReadError> {
-    let sql = "SELECT authenticator, message FROM outbox WHERE created_at >= ?1 ORDER BY created_at, message LIMIT ?2";
+) -> Result<Vec<OutboxMark>, ReadError> {
+    let sql = "SELECT created_at, authenticator, message FROM outbox WHERE created_at >= ?1 ORDER BY created_at, message LIMIT ?2";
     let values = [time(since), number(limit.min(MAX_PAGE))];
-    column(connection, sql, values, |fields| Ok((AuthenticatorId(fields.array()?), fields.array()?)))
+    column(connection, sql, values, |fields| Ok((fields.time()?, AuthenticatorId(fields.array()?), fields.array()?)))
 }
 
 pub(super) fn dispatches(

@@ -92,6 +92,7 @@ fn target(
     match &lookup.target {
         VerifyTarget::Subscriber(id) => {
             let key = [realm, text(id.as_str())];
+            // Left to itself, SQLite reads all of the realm: it takes one column of the primary key for as good as two here.
             let by_subscriber =
                 "INDEXED BY authenticators_by_subscriber WHERE realm = ?1 AND subscriber = ?2 ORDER BY authenticator";
             let subscriber: Option<Subscriber> = row(connection, "WHERE realm = ?1 AND subscriber = ?2", key.clone())?;

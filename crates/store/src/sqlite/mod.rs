@@ -10,6 +10,7 @@ mod apply;
 mod backup;
 mod check;
 mod files;
+mod freeze;
 mod journal;
 mod list;
 mod load;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
+pub use freeze::{freeze, frozen_at, thaw};
 pub use open::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions};
 pub use restore::restore;
 
@@ -49,7 +51,9 @@ use self::open::Origin;
 use self::readers::Readers;
 use self::writer::{Accepts, Writer};
 use crate::hot::Hot;
-use crate::{AuthenticatorFilter, CommitError, EventFilter, LoadError, Page, Store, StoreStats, VerifyLookup};
+use crate::{
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, OutboxMark, Page, Store, StoreStats, VerifyLookup,
+};
 
 /// Changes that one commit holds at most: beyond this the flush is no longer what a commit costs.
 const MAX_BATCH: usize = 256;
@@ -85,6 +89,8 @@ pub struct SqliteStore {
     hot: Arc<Hot>,
     unfolded: Arc<Unfolded>,
     stats: Mutex<Option<CountedStats>>,
+    /// Why nothing may be written.
+    read_only: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -107,6 +113,7 @@ impl SqliteStore {
     }
 
     fn start(path: &Path, lock: Lock, connection: Connection, options: OpenOptions) -> Result<Self, OpenError> {
+        let read_only = freeze::frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
         let path = path.to_path_buf();
         let hot = Arc::new(Hot::new(options.memory_bytes()));
         let (unfolded, next) = Unfolded::read(&connection).map_err(|error| OpenError::of_read(&path, error))?;
@@ -114,7 +121,8 @@ impl SqliteStore {
         let accepts = Accepts::new(Arc::clone(&hot), Arc::clone(&unfolded), next, options.memory_bytes());
         let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound())
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
-        Ok(Self { readers: Readers::new(path.clone()), path, writer, hot, unfolded, stats: Mutex::new(None) })
+        let readers = Readers::new(path.clone());
+        Ok(Self { readers, path, writer, hot, unfolded, stats: Mutex::new(None), read_only })
     }
 
     /// Where it is.
@@ -143,6 +151,14 @@ impl SqliteStore {
         let (source, target) = (self.path.clone(), target.into());
         let copying = tokio::task::spawn_blocking(move || backup(&source, &target, progress));
         copying.await.unwrap_or_else(|error| Err(BackupError::Source(format!("the backup was cut off ({error})"))))
+    }
+
+    /// Refuses to write to a read-only store.
+    fn may_write(&self) -> Result<(), CommitError> {
+        match &self.read_only {
+            None => Ok(()),
+            Some(why) => Err(CommitError::Unavailable(format!("{} is read-only: {why}", self.path.display()))),
+        }
     }
 
     fn recent_stats(&self) -> Option<StoreStats> {
@@ -176,10 +192,12 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        self.may_write()?;
         self.writer.commit(Arc::new(changes)).await
     }
 
     async fn commit_shared(&self, changes: &Arc<Changes>) -> Result<(), CommitError> {
+        self.may_write()?;
         self.writer.commit(Arc::clone(changes)).await
     }
 
@@ -237,7 +255,7 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::outbox_due(connection, now, limit)).await
     }
 
-    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<(AuthenticatorId, [u8; 16])>, LoadError> {
+    async fn outbox_since(&self, since: UnixMillis, limit: u32) -> Result<Vec<OutboxMark>, LoadError> {
         self.readers.read(move |connection| list::outbox_since(connection, since, limit)).await
     }
 
@@ -266,6 +284,7 @@ impl Store for SqliteStore {
         buckets_before: UnixMillis,
         events_before: UnixMillis,
     ) -> Result<u64, CommitError> {
+        self.may_write()?;
         self.writer.fold().await?;
         let realms = self.readers.read(|connection| prune::realms(connection)).await;
         let realms = realms.map_err(|error| CommitError::Unavailable(error.to_string()))?;
@@ -278,6 +297,7 @@ impl Store for SqliteStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
+        self.may_write()?;
         self.writer.voiding_step(move |connection| restore::mark(connection, at)).await
     }
 
@@ -294,6 +314,11 @@ impl Store for SqliteStore {
     }
 
     async fn probe(&self) -> Result<(), CommitError> {
+        self.may_write()?;
         self.writer.step(|connection| apply::probe(connection).map(|()| 0)).await.map(drop)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only.is_some()
     }
 }

@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::migrations::{MIGRATIONS, migrate};
 use super::rows::ReadError;
 use super::sentence::Trouble;
-use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, sentence};
+use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, freeze, sentence};
 
 /// "MBKS": stands in the header of every database of ours.
 pub(super) const APPLICATION_ID: i32 = 0x4D42_4B53;
@@ -24,6 +24,9 @@ pub struct OpenOptions {
     pub check_value: Option<[u8; 16]>,
     /// Makes the store when there is none. Default: false, which refuses.
     pub create: bool,
+    /// Opens it for reads alone: every commit is refused, and the store is marked so that no other server writes to it
+    /// either, until [`super::thaw`]. Default: false, which refuses a store that is so marked.
+    pub read_only: bool,
     /// MiB for what is remembered of devices that were verified lately; less than [`MIN_MEMORY_MB`] is taken as that.
     /// A device takes about 2 KiB. Default: [`DEFAULT_MEMORY_MB`].
     pub memory_mb: u32,
@@ -38,7 +41,7 @@ pub const DEFAULT_MEMORY_MB: u32 = 64;
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { check_value: None, create: false, memory_mb: DEFAULT_MEMORY_MB }
+        Self { check_value: None, create: false, memory_mb: DEFAULT_MEMORY_MB, read_only: false }
     }
 }
 
@@ -75,6 +78,8 @@ pub enum OpenError {
     WrongSecrets(String),
     /// The file is a backup, which may only be served once it is marked as restored: see [`super::restore`].
     Backup(String),
+    /// The store is read-only: it is being moved, or was.
+    ReadOnly(String),
     /// Anything else: the system or SQLite refused.
     Unavailable(String),
 }
@@ -91,6 +96,7 @@ impl fmt::Display for OpenError {
             | Self::Schema(why)
             | Self::WrongSecrets(why)
             | Self::Backup(why)
+            | Self::ReadOnly(why)
             | Self::Unavailable(why) => f.write_str(why),
         }
     }
@@ -145,6 +151,7 @@ pub(super) fn open(path: &Path, options: OpenOptions, origin: Origin) -> Result<
     migrate(&mut connection, path, MIGRATIONS)?;
     check_origin(&connection, path, origin)?;
     check_secrets(&connection, path, options.check_value)?;
+    freeze::check(&connection, path, options.read_only)?;
     // After a kill, the log may hold commits that were never flushed. This write flushes them too, before anybody can
     // read them and answer "accepted" on what a power cut could still take back.
     connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).map_err(failed)?;

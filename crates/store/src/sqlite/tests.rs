@@ -29,8 +29,9 @@ fn migrations_are_numbered_without_gaps_and_stand_in_their_files() {
         let file = format!("{}/migrations/{number:03}_{}.sql", env!("CARGO_MANIFEST_DIR"), step.name);
         assert_eq!(std::fs::read_to_string(file).unwrap(), step.sql);
     }
-    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
-    assert_eq!(files, MIGRATIONS.len());
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let is_step = |file: &std::path::Path| file.extension().is_some_and(|ending| ending == "sql");
+    assert_eq!(files.filter(|file| is_step(&file.as_ref().unwrap().path())).count(), MIGRATIONS.len());
 }
 
 #[test]
@@ -95,6 +96,7 @@ fn frequent_queries_use_an_index() {
         assert!(!plan.contains("TEMP B-TREE"), "{query}: {plan}");
         // A walk along an index is fine where all of it counts, or a limit ends it.
         assert!(plan.contains("SEARCH") || plan.contains("INDEX"), "{query}: {plan}");
-        assert!(!plan.contains("PRIMARY KEY (realm=?)"), "{query}: {plan}");
+        // Of a key that leads with the realm, the realm alone is no search: it is most of the table.
+        assert!(!plan.contains("(realm=?)"), "{query}: {plan}");
     }
 }

@@ -14,7 +14,8 @@ use matchbook_store::{EventFilter, MIN_MEMORY_MB, OpenError, OpenOptions, Store}
 
 use crate::{open, refused};
 
-const OPTIONS: OpenOptions = OpenOptions { check_value: Some([7; 16]), create: true, memory_mb: MIN_MEMORY_MB };
+const OPTIONS: OpenOptions =
+    OpenOptions { check_value: Some([7; 16]), create: true, memory_mb: MIN_MEMORY_MB, read_only: false };
 
 // MB-RES-1, MB-RES-3
 #[tokio::test]

@@ -5,6 +5,7 @@ mod backup;
 mod child;
 mod damage;
 mod fixture;
+mod freeze;
 mod full;
 mod journal;
 mod kill;

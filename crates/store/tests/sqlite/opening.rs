@@ -10,7 +10,7 @@ use matchbook_store::{MIN_MEMORY_MB, OpenError, OpenOptions, Store};
 use crate::child::Worker;
 use crate::{SqliteStore, open, refused, tamper};
 
-const CREATE: OpenOptions = OpenOptions { check_value: None, create: true, memory_mb: MIN_MEMORY_MB };
+const CREATE: OpenOptions = OpenOptions { check_value: None, create: true, memory_mb: MIN_MEMORY_MB, read_only: false };
 
 #[test]
 fn a_missing_store_is_told() {
@@ -110,7 +110,12 @@ async fn a_newer_or_another_layout_is_refused() {
 fn wrong_secrets_are_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let with = |value: Option<[u8; 16]>| OpenOptions { check_value: value, create: true, memory_mb: MIN_MEMORY_MB };
+    let with = |value: Option<[u8; 16]>| OpenOptions {
+        check_value: value,
+        create: true,
+        memory_mb: MIN_MEMORY_MB,
+        read_only: false,
+    };
     // The first value is kept, also by a store that was made without one.
     open(&path).unwrap();
     SqliteStore::open(&path, with(Some([1; 16]))).unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 use matchbook_rules::Keyring;
@@ -11,8 +12,9 @@ use matchbook_store::{OpenError, OpenOptions, SqliteStore, sqlite};
 use super::Finding;
 use crate::clock as time;
 use crate::config::{Origin, Settings, unknown_variables};
+use crate::database::Database;
 use crate::error::CliError;
-use crate::local::Local;
+use crate::local::{Local, Purpose, runtime};
 
 /// No release is older than this: 2025-01-01. A clock before it is wrong.
 const EARLIEST_MS: u64 = 1_735_689_600_000;
@@ -82,25 +84,39 @@ pub(super) fn data(local: &Local) -> Finding {
 }
 
 /// The database's pages fit together.
-pub(super) fn whole(local: &Local) -> Finding {
-    match sqlite::check(&local.database) {
-        Ok(()) => Finding::ok("database", format!("{} is whole", local.database.display())),
+pub(super) fn whole(path: &Path) -> Finding {
+    match sqlite::check(path) {
+        Ok(()) => Finding::ok("database", format!("{} is whole", path.display())),
         Err(error) => Finding::problem("database", error.to_string(), "The sentence says what to do."),
     }
 }
 
 /// The store opens with these secrets, or a server has it open.
 pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
+    let path = match &local.database {
+        Database::Sqlite(path) => path,
+        Database::Postgres(_) => return remote(local, keyring),
+    };
     let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, ..OpenOptions::default() };
-    match SqliteStore::open(&local.database, options) {
-        Ok(_) => last_write(local),
+    match SqliteStore::open(path, options) {
+        Ok(_) => last_write(path),
         Err(OpenError::InUse(_)) => Finding::ok("store", IN_USE),
         Err(error) => Finding::problem("store", error.to_string(), "The sentence says what to do."),
     }
 }
 
-fn last_write(local: &Local) -> Finding {
-    let written = fs::metadata(&local.database).map_or(0, |metadata| metadata.mtime().saturating_mul(1_000));
+/// The database answers, is as durable as a server wants it, and has these secrets.
+fn remote(local: &Local, keyring: &Keyring) -> Finding {
+    let opened =
+        runtime().and_then(|runtime| runtime.block_on(async { local.open(keyring, Purpose::Use).await.map(drop) }));
+    match opened {
+        Ok(()) => Finding::ok("store", format!("{} answers, and the secrets are its own", local.database.name())),
+        Err(error) => Finding::of("store", error),
+    }
+}
+
+fn last_write(path: &Path) -> Finding {
+    let written = fs::metadata(path).map_or(0, |metadata| metadata.mtime().saturating_mul(1_000));
     let ahead = u64::try_from(written).unwrap_or(0).saturating_sub(time::now().0);
     if ahead <= AHEAD_MS {
         return Finding::ok("store", "it opens, and the secrets are its own");

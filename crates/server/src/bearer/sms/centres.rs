@@ -11,8 +11,9 @@ use super::config::{RouteKind, SmsConfig, SmsConfigError};
 use super::gateway::{Callbacks, Gateway};
 use super::measures::SmsMeasures;
 use super::smpp::{self, SmppCentre};
+use crate::duties::Duty;
 
-/// Connects to every centre, and stays connected until `stopping` turns true; counts in `measures`, which may be
+/// Connects to every centre, and stays connected while `duty` is on, until it is over; counts in `measures`, which may be
 /// registered already. Needs a tokio runtime.
 ///
 /// # Errors
@@ -20,7 +21,7 @@ use super::smpp::{self, SmppCentre};
 pub(crate) fn start(
     config: &SmsConfig,
     inbox: Arc<dyn Inbox>,
-    stopping: watch::Receiver<bool>,
+    duty: watch::Receiver<Duty>,
     measures: &SmsMeasures,
 ) -> Result<Centres, SmsConfigError> {
     let mut routes = Vec::with_capacity(config.routes.len());
@@ -37,7 +38,7 @@ pub(crate) fn start(
                     link,
                     config.number.clone(),
                     Arc::clone(&inbox),
-                    stopping.clone(),
+                    duty.clone(),
                     counts,
                 );
                 sessions.push(session);
@@ -91,7 +92,7 @@ impl Centres {
         self.callbacks.clone()
     }
 
-    /// Returns when every session has ended, after `stopping` turned true.
+    /// Returns when every session has ended, after the duty was over.
     pub(crate) async fn ended(&self) {
         let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
         for session in sessions {

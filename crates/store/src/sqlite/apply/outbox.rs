@@ -2,12 +2,11 @@
 
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{Dispatch, DispatchId, DispatchState, OutboxItem, RealmId};
-use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
 use super::{Failure, execute, insert as insert_row};
 use crate::sqlite::rows::{
-    INSERT_DISPATCH, INSERT_OUTBOX, bind_dispatch, bind_outbox, blob, dispatch_state, number, text, time,
+    INSERT_DISPATCH, INSERT_OUTBOX, Value, bind_dispatch, bind_outbox, blob, dispatch_state, number, text, time,
 };
 
 /// Which message.
@@ -18,7 +17,7 @@ pub(super) struct MessageKey<'a> {
 }
 
 impl<'a> MessageKey<'a> {
-    fn values(&self) -> [ToSqlOutput<'a>; 3] {
+    fn values(&self) -> [Value<'a>; 3] {
         [text(self.realm.as_str()), blob(&self.id.0), blob(self.message)]
     }
 }

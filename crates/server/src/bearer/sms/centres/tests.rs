@@ -71,7 +71,7 @@ async fn all_of_a_configuration_begin_and_end() {
          secret = \"0123456789abcdef\"\n[[centre]]\nname = \"north\"\naddress = \"127.0.0.1:1\"\nsystem_id = \"m\"\n\
          password = \"p\"\nprefixes = [\"+49\"]\n",
     );
-    let (stop, stopping) = watch::channel(false);
+    let (stop, stopping) = watch::channel(crate::duties::Duty::On);
     let measures = SmsMeasures::default();
     let centres = start(&config, TestInbox::new(), stopping, &measures).unwrap();
     assert_eq!(centres.all().map(|centre| centre.name()).collect::<Vec<_>>(), ["web", "north"]);
@@ -83,6 +83,6 @@ async fn all_of_a_configuration_begin_and_end() {
     for line in ["sms_up{centre=\"web\"} 1", "sms_up{centre=\"north\"} 0", "sms_submits_total{centre=\"north\"} 0"] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    stop.send_replace(true);
+    stop.send_replace(crate::duties::Duty::Over);
     tokio::time::timeout(crate::bearer::sms::testing::PATIENCE, centres.ended()).await.unwrap();
 }

@@ -18,6 +18,7 @@ use super::session::{self, End};
 use super::{Request, Shared, Timing, pdus};
 use crate::bearer::sms::centre::SubmitError;
 use crate::chance;
+use crate::duties::Duty;
 
 /// What a centre may say before it answers the bind.
 const MAX_BEFORE_BIND: u32 = 64;
@@ -35,7 +36,7 @@ pub(super) struct Line {
     pub(super) places: usize,
     pub(super) timing: Timing,
     pub(super) requests: mpsc::Receiver<Request>,
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) duty: watch::Receiver<Duty>,
 }
 
 /// A bound connection.
@@ -45,19 +46,19 @@ pub(super) struct Bound {
 }
 
 impl Line {
-    /// Until the server stops.
+    /// Until the server stops; connected while this node has the duty.
     pub(super) async fn keep(mut self) {
         let mut failures = 0_u32;
-        loop {
-            let mut stopping = self.stopping.clone();
+        while self.on_duty().await {
+            let mut duty = self.duty.clone();
             let opened = tokio::select! {
                 biased;
-                () = stopped(&mut stopping) => break,
+                () = relieved(&mut duty) => continue,
                 opened = self.open() => opened,
             };
             let why = match opened {
                 Ok(bound) => match self.converse(bound, &mut failures).await {
-                    End::Stopped => break,
+                    End::Stopped => continue,
                     End::Lost(why) => why,
                 },
                 Err(why) => why,
@@ -67,9 +68,7 @@ impl Line {
             self.shared.counts.reconnects.inc();
             let (name, pause_ms) = (&self.shared.name, pause.as_millis());
             tracing::warn!(centre = name, why, pause_ms, "no session with the centre; it is tried again");
-            if self.wait(pause).await {
-                break;
-            }
+            self.wait(pause).await;
         }
         self.requests.close();
         while let Ok(request) = self.requests.try_recv() {
@@ -134,26 +133,42 @@ impl Line {
         Err("it sends other things than an answer to the bind".to_owned())
     }
 
-    /// Waits before the next attempt; what is handed over meanwhile is declined. True: the server stops.
-    async fn wait(&mut self, pause: Duration) -> bool {
+    /// Waits until this node has the duty; what is handed over meanwhile is declined. False: the server stops.
+    async fn on_duty(&mut self) -> bool {
+        loop {
+            tokio::select! {
+                biased;
+                duty = self.duty.wait_for(|duty| *duty != Duty::Off) => {
+                    return duty.is_ok_and(|duty| *duty == Duty::On);
+                }
+                request = self.requests.recv() => match request {
+                    Some(request) => decline(request),
+                    None => return false,
+                },
+            }
+        }
+    }
+
+    /// Waits before the next attempt, unless the duty ends first; what is handed over meanwhile is declined.
+    async fn wait(&mut self, pause: Duration) {
         let over = sleep(pause);
         tokio::pin!(over);
         loop {
             tokio::select! {
-                () = stopped(&mut self.stopping) => return true,
-                () = &mut over => return false,
+                () = relieved(&mut self.duty) => return,
+                () = &mut over => return,
                 request = self.requests.recv() => match request {
                     Some(request) => decline(request),
-                    None => return true,
+                    None => return,
                 },
             }
         }
     }
 }
 
-/// Returns when the server stops. A sender that is gone means the same.
-pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    let _gone = stopping.wait_for(|stopping| *stopping).await;
+/// Returns when this node does not have the duty, or the server stops. A sender that is gone means the same.
+pub(super) async fn relieved(duty: &mut watch::Receiver<Duty>) {
+    let _gone = duty.wait_for(|duty| *duty != Duty::On).await;
 }
 
 /// It was never sent.

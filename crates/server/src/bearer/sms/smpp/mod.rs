@@ -12,6 +12,8 @@ use rusmpp::pdus::SubmitSm;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::duties::Duty;
+
 use super::centre::{Accepted, Centre, Inbox, SubmitError, SubmitOptions};
 use super::config::{MessageIds, RouteConfig, SmppConfig};
 use super::measures::RouteMeasures;
@@ -97,17 +99,17 @@ impl Timing {
 }
 
 impl SmppCentre {
-    /// Begins to connect, and stays connected until `stopping` turns true.
+    /// Begins to connect, and stays connected while `duty` is on, until it is over.
     pub(crate) fn start(
         route: &RouteConfig,
         smpp: &SmppConfig,
         link: Link,
         number: Address,
         inbox: Arc<dyn Inbox>,
-        stopping: watch::Receiver<bool>,
+        duty: watch::Receiver<Duty>,
         counts: RouteMeasures,
     ) -> (Self, JoinHandle<()>) {
-        Self::start_timed(route, smpp, link, number, inbox, stopping, counts, Timing::USUAL)
+        Self::start_timed(route, smpp, link, number, inbox, duty, counts, Timing::USUAL)
     }
 
     #[expect(clippy::too_many_arguments, reason = "as above, and the timing that tests shorten")]
@@ -117,7 +119,7 @@ impl SmppCentre {
         link: Link,
         number: Address,
         inbox: Arc<dyn Inbox>,
-        stopping: watch::Receiver<bool>,
+        duty: watch::Receiver<Duty>,
         counts: RouteMeasures,
         timing: Timing,
     ) -> (Self, JoinHandle<()>) {
@@ -142,7 +144,7 @@ impl SmppCentre {
             places,
             timing,
             requests: queue,
-            stopping,
+            duty,
         };
         let centre = Self {
             form: route.form,

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::codec::{FrameError, Header, Incoming};
-use super::line::{Bound, Line, decline, stopped};
+use super::line::{Bound, Line, decline, relieved};
 use super::pdus::{self, Delivery};
 use super::{Request, Shared, Timing};
 use crate::bearer::sms::centre::{Accepted, NotNow, SubmitError};
@@ -55,7 +55,7 @@ pub(super) async fn converse(line: &mut Line, bound: Bound) -> End {
         loop {
             let is_open = matches!(session.phase, Phase::Open);
             let step = tokio::select! {
-                () = stopped(&mut line.stopping), if is_open => session.drain(),
+                () = relieved(&mut line.duty), if is_open => session.drain(),
                 Some(answer) = session.deliveries.join_next() => session.answer(answer.ok()).await,
                 request = line.requests.recv(), if is_open => match request {
                     Some(request) => session.submit(request).await,

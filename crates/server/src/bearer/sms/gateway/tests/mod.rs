@@ -86,12 +86,12 @@ async fn take(
 struct Rig {
     centres: Centres,
     inbox: Arc<TestInbox>,
-    _stop: watch::Sender<bool>,
+    _stop: watch::Sender<crate::duties::Duty>,
 }
 
 impl Rig {
     fn start(config: &SmsConfig) -> Self {
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(crate::duties::Duty::On);
         let inbox = TestInbox::new();
         let centres = start(config, Arc::clone(&inbox) as _, stopping, &SmsMeasures::default()).unwrap();
         Self { centres, inbox, _stop: stop }

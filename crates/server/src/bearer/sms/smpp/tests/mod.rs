@@ -35,7 +35,7 @@ struct Rig {
     centre: Arc<SmppCentre>,
     task: JoinHandle<()>,
     inbox: Arc<TestInbox>,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<crate::duties::Duty>,
     counts: RouteMeasures,
 }
 
@@ -46,7 +46,7 @@ impl Rig {
 
     fn timed(config: &SmsConfig, timing: Timing) -> Self {
         let route = &config.routes[0];
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(crate::duties::Duty::On);
         let inbox = TestInbox::new();
         let counts = SmsMeasures::default().of(&route.name);
         let link = Link::new(route, smpp(route)).unwrap();

@@ -7,6 +7,7 @@ use super::{BRISK, Rig, Timing};
 use crate::bearer::sms::centre::{Centre, SubmitError};
 use crate::bearer::sms::config::RouteKind;
 use crate::bearer::sms::testing::{OPTIONS, PATIENCE, longest, number, one_centre, until};
+use crate::duties::Duty;
 
 #[tokio::test]
 async fn the_bind_says_what_the_configuration_says() {
@@ -130,7 +131,7 @@ async fn a_server_that_stops_unbinds() {
     let rig = Rig::start(&one_centre(door.port(), ""));
     let mut peer = door.bound().await;
     rig.until_up().await;
-    rig.stop.send_replace(true);
+    rig.stop.send_replace(Duty::Over);
     let unbind = peer.read().await;
     assert_eq!((unbind.id, unbind.body.len()), (UNBIND, 0));
     peer.write(UNBIND | RESP, 0, unbind.sequence, &[]).await;
@@ -150,7 +151,7 @@ async fn a_server_that_stops_lets_the_submits_under_way_be_answered_first() {
     let centre = std::sync::Arc::clone(&rig.centre);
     let answer = tokio::spawn(async move { centre.submit(&number("+4917"), &longest(0), &OPTIONS).await });
     let raw = peer.read().await;
-    rig.stop.send_replace(true);
+    rig.stop.send_replace(Duty::Over);
     // What comes in now is to come again.
     peer.write(super::peer::DELIVER, 0, 7, &super::peer::deliver(0, 4, b"late", &[])).await;
     loop {
@@ -173,7 +174,7 @@ async fn a_server_stops_although_the_centre_says_nothing() {
     let rig = Rig::timed(&one_centre(door.port(), ""), Timing { unbind: Duration::from_millis(50), ..BRISK });
     let mut peer = door.bound().await;
     rig.until_up().await;
-    rig.stop.send_replace(true);
+    rig.stop.send_replace(Duty::Over);
     tokio::time::timeout(PATIENCE, rig.task).await.unwrap().unwrap();
     assert_eq!(peer.read_to_end().await.iter().map(|raw| raw.id).collect::<Vec<_>>(), [UNBIND]);
 }
@@ -183,6 +184,27 @@ async fn a_server_stops_while_nobody_can_be_reached() {
     let port = Door::open().await.port();
     let rig = Rig::start(&one_centre(port, ""));
     until("it was tried", || rig.counts.reconnects.get() > 1).await;
-    rig.stop.send_replace(true);
+    rig.stop.send_replace(Duty::Over);
     tokio::time::timeout(PATIENCE, rig.task).await.unwrap().unwrap();
+}
+
+/// Another node took the duty over, and gave it back.
+#[tokio::test]
+async fn a_node_that_is_relieved_unbinds_and_binds_when_it_is_its_turn_again() {
+    let door = Door::open().await;
+    let rig = Rig::start(&one_centre(door.port(), ""));
+    let mut peer = door.bound().await;
+    rig.until_up().await;
+    rig.stop.send_replace(Duty::Off);
+    let unbind = peer.read().await;
+    assert_eq!(unbind.id, UNBIND);
+    peer.write(UNBIND | RESP, 0, unbind.sequence, &[]).await;
+    assert_eq!(peer.read_to_end().await, []);
+    rig.until_down().await;
+    let sent = rig.centre.submit(&number("+491701234567"), &longest(0), &OPTIONS).await;
+    assert!(matches!(sent, Err(SubmitError::Unreachable(_))), "it is the other node's");
+    assert_eq!(rig.counts.reconnects.get(), 0, "it does not try");
+    rig.stop.send_replace(Duty::On);
+    let _peer = door.bound().await;
+    rig.until_up().await;
 }

@@ -98,7 +98,7 @@ async fn an_idle_link_is_kept_and_a_stop_unbinds() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(rig.centre.is_up());
     assert_eq!(rig.counts.reconnects.get(), 0);
-    rig.stop.send_replace(true);
+    rig.stop.send_replace(crate::duties::Duty::Over);
     tokio::time::timeout(PATIENCE, rig.task).await.unwrap().unwrap();
     until("it unbound", || centre.desk.unbinds.load(Ordering::SeqCst) == 1).await;
 }

@@ -1,0 +1,113 @@
+//! What the program is told.
+
+use std::path::PathBuf;
+
+use crate::serve::Served;
+use crate::trouble::{Result, Trouble};
+
+/// A command.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serves until standard input ends; for this program's own use.
+    Serve(Served),
+    /// Measures.
+    Run(Run),
+    /// Prints how it is used.
+    Help,
+}
+
+/// What is to be measured.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Little of it, for CI.
+    pub is_quick: bool,
+    /// Only these kinds; empty for all.
+    pub only: Vec<Kind>,
+    /// Where the files go.
+    pub out: PathBuf,
+    /// Where the databases go; the folder for temporary files when it is left out.
+    pub place: Option<PathBuf>,
+    /// The page whose marked place gets the tables.
+    pub docs: Option<PathBuf>,
+}
+
+/// A kind of measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Verifies.
+    Verify,
+    /// The store alone.
+    Store,
+    /// Sets and keys.
+    Sets,
+    /// Many devices.
+    Sizes,
+    /// What grows.
+    Growth,
+}
+
+const KINDS: &[(&str, Kind)] = &[
+    ("verify", Kind::Verify),
+    ("store", Kind::Store),
+    ("sets", Kind::Sets),
+    ("sizes", Kind::Sizes),
+    ("growth", Kind::Growth),
+];
+
+/// How it is used.
+pub const HELP: &str = "\
+matchbook-bench run [--quick] [--only KIND ...] [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
+
+  --quick            under two minutes, coarse figures: for CI
+  --only KIND        verify, store, sets, sizes or growth; may be given several times
+  --out FOLDER       where bench.json and bench.md go; target/bench when it is left out
+  --place FOLDER     where the databases are made: names the disk that is measured
+  --write-docs PAGE  puts the tables into the marked place of a page";
+
+impl Command {
+    /// Reads the program's words.
+    ///
+    /// # Errors
+    /// They are not understood.
+    pub fn parse(words: &[&str]) -> Result<Self> {
+        match words {
+            [] | ["help" | "--help" | "-h"] => Ok(Self::Help),
+            ["serve", rest @ ..] => Served::parse(rest).map(Self::Serve),
+            ["run", rest @ ..] => Run::parse(rest).map(Self::Run),
+            [other, ..] => Err(Trouble::new(format!("there is no command {other:?}\n\n{HELP}"))),
+        }
+    }
+}
+
+impl Run {
+    fn parse(words: &[&str]) -> Result<Self> {
+        let mut run = Self { out: PathBuf::from("target/bench"), ..Self::default() };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| Trouble::new(format!("{word} needs a value\n\n{HELP}")));
+            match *word {
+                "--quick" => run.is_quick = true,
+                "--only" => run.only.push(kind(value()?)?),
+                "--out" => run.out = value()?.into(),
+                "--place" => run.place = Some(value()?.into()),
+                "--write-docs" => run.docs = Some(value()?.into()),
+                other => return Err(Trouble::new(format!("run does not take {other:?}\n\n{HELP}"))),
+            }
+        }
+        Ok(run)
+    }
+
+    /// Whether this kind is to be measured.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        self.only.is_empty() || self.only.contains(&kind)
+    }
+}
+
+fn kind(word: &str) -> Result<Kind> {
+    let found = KINDS.iter().find(|(name, _)| *name == word);
+    found.map(|(_, kind)| *kind).ok_or_else(|| Trouble::new(format!("there is no kind {word:?}\n\n{HELP}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The program behind `cargo xtask bench`.
+
+use std::process::ExitCode;
+
+use matchbook_bench::arguments::{Command, HELP, Kind, Run};
+use matchbook_bench::report::{self, Machine, Report};
+use matchbook_bench::rows::{Scale, Setting, growth, radius, sets, sizes, store, verify};
+use matchbook_bench::site::{NOT_YET, SITES, Site};
+use matchbook_bench::trouble::{Result, Trouble};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = Command::parse(&words).and_then(|command| match command {
+        Command::Serve(served) => matchbook_bench::serve::serve(&served),
+        Command::Run(run) => measure(&run),
+        Command::Help => {
+            println!("{HELP}");
+            Ok(())
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(run: &Run) -> Result<()> {
+    let scale = if run.is_quick { Scale::QUICK } else { Scale::FULL };
+    let place = run.place.clone().unwrap_or_else(std::env::temp_dir);
+    std::fs::create_dir_all(&place).map_err(Trouble::because("the folder for the databases cannot be made"))?;
+    let setting = Setting { scale, place: &place };
+    let mut report = Report {
+        machine: Machine::here(&place),
+        scale: if run.is_quick { "quick" } else { "full" },
+        rounds: scale.rounds,
+        spell_ms: u64::try_from(scale.spell.measured.as_millis()).unwrap_or(u64::MAX),
+        verify: Vec::new(),
+        store: Vec::new(),
+        sets: Vec::new(),
+        sizes: Vec::new(),
+        growth: Vec::new(),
+        not_measured: vec![NOT_YET.to_owned(), radius::NOT_YET.to_owned()],
+        goals: Vec::new(),
+    };
+    for site in SITES {
+        report.verify.extend(rows(run, Kind::Verify, *site, &setting, verify::measure)?);
+        report.store.extend(rows(run, Kind::Store, *site, &setting, store::measure)?);
+        report.sets.extend(rows(run, Kind::Sets, *site, &setting, sets::measure)?);
+        report.sizes.extend(rows(run, Kind::Sizes, *site, &setting, sizes::measure)?);
+        report.growth.extend(rows(run, Kind::Growth, *site, &setting, growth::measure)?);
+    }
+    report.machine.note_end();
+    report.goals = report::goals(&report);
+    report::write(&report, &run.out)?;
+    let tables = report::markdown(&report);
+    println!("{tables}");
+    match &run.docs {
+        Some(page) => report::docs::write(page, &tables),
+        None => Ok(()),
+    }
+}
+
+fn rows<T>(
+    run: &Run,
+    kind: Kind,
+    site: Site,
+    setting: &Setting<'_>,
+    measure: fn(&Setting<'_>, Site) -> Result<Vec<T>>,
+) -> Result<Vec<T>> {
+    if run.has(kind) { measure(setting, site) } else { Ok(Vec::new()) }
+}

@@ -1,0 +1,132 @@
+//! What went wrong, as one sentence that says what to do next. Nothing of a URL but its hosts and its database.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::rows::Damage;
+use crate::LoadError;
+
+/// What kind of trouble an error is, for who decides whether to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It lost against another transaction, and may win the next time.
+    Race,
+    /// A row with the key came in between.
+    Taken,
+    /// A lock was not to be had in time.
+    Locked,
+    /// It took too long.
+    Slow,
+    /// The disk or the memory is full, or there are too many connections.
+    Full,
+    /// The server cannot be written to.
+    ReadOnly,
+    /// Who we are or what we may do is not right.
+    Forbidden,
+    /// The connection is lost, or the server ends: what was asked last may be done or not.
+    Lost,
+    /// The server says that it is broken: what was asked last may be done or not.
+    Broken,
+    /// Anything else.
+    Other,
+}
+
+impl Trouble {
+    /// Whether a statement that is a transaction by itself, or a COMMIT, may be durable after it.
+    pub(super) fn is_doubt(self) -> bool {
+        match self {
+            Self::Lost | Self::Broken => true,
+            Self::Race
+            | Self::Taken
+            | Self::Locked
+            | Self::Slow
+            | Self::Full
+            | Self::ReadOnly
+            | Self::Forbidden
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether the connection is as good as before, once the transaction is rolled back.
+    pub(super) fn spares_the_connection(self) -> bool {
+        match self {
+            Self::Race | Self::Taken | Self::Locked => true,
+            Self::Slow | Self::Full | Self::ReadOnly | Self::Forbidden | Self::Lost | Self::Broken | Self::Other => {
+                false
+            }
+        }
+    }
+}
+
+pub(super) fn trouble(error: &Error) -> Trouble {
+    error.code().map_or(Trouble::Lost, of_code)
+}
+
+fn of_code(state: &SqlState) -> Trouble {
+    let code = state.code();
+    let class = code.get(..2).unwrap_or_default();
+    match (class, code) {
+        (_, "40001" | "40P01" | "40002") => Trouble::Race,
+        (_, "23505") => Trouble::Taken,
+        (_, "55P03") => Trouble::Locked,
+        (_, "57014") => Trouble::Slow,
+        ("53", _) => Trouble::Full,
+        (_, "25006") => Trouble::ReadOnly,
+        ("28", _) | (_, "42501" | "3D000") => Trouble::Forbidden,
+        ("08" | "57", _) | (_, "40003") => Trouble::Lost,
+        ("58" | "XX", _) => Trouble::Broken,
+        _ => Trouble::Other,
+    }
+}
+
+/// The sentence for an error of a statement.
+pub(super) fn of_error(at: &str, error: &Error) -> String {
+    let told = told(error);
+    match trouble(error) {
+        Trouble::Race | Trouble::Taken => {
+            format!("{at} had too many writers of the same rows at once ({told}): try again")
+        }
+        Trouble::Locked => format!(
+            "{at} kept a row locked for too long ({told}): look for a transaction that somebody left open, or a commit \
+             that waits for a standby"
+        ),
+        Trouble::Slow => format!("{at} took too long ({told}): look at its load and its locks"),
+        Trouble::Full => format!("{at} has no room left, or too many connections ({told}): give it more"),
+        Trouble::ReadOnly => {
+            format!("{at} cannot be written ({told}): let the URL name the primary, or all hosts that may be it")
+        }
+        Trouble::Forbidden => format!("{at} refuses us ({told}): check user, password, database and pg_hba.conf"),
+        Trouble::Lost => format!("{at} cannot be reached ({told}): check that it runs and that the network is up"),
+        Trouble::Broken => format!("{at} says that it is broken ({told}): look into its log"),
+        Trouble::Other => format!("{at} refused what it was asked ({told}): please report this"),
+    }
+}
+
+/// What the server or the system said. It quotes names that strangers may have chosen, so it is escaped.
+pub(super) fn told(error: &Error) -> String {
+    let said = match error.as_db_error() {
+        Some(error) => format!("{} {}", error.code().code(), error.message()),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    };
+    said.escape_debug().to_string()
+}
+
+/// The sentence for damage.
+pub(super) fn damaged(at: &str, what: &str) -> String {
+    format!("{at} is damaged ({what}): stop the servers and put the newest backup back")
+}
+
+pub(super) fn of_damage(at: &str, damage: &Damage) -> LoadError {
+    LoadError::Damaged(damaged(at, &damage.0))
+}
+
+/// The sentence of a store that takes no writes while it is copied.
+pub(super) fn moving(at: &str) -> String {
+    format!("{at} is being moved and takes no writes: wait until the move is done, or end it")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! How the model's types lie in columns, and back, whatever the engine. A row that does not make sense is refused and
+//! named.
+//!
+//! Places in a statement are written `?1`, as SQLite has them; PostgreSQL writes them `$1`.
+
+mod authenticator;
+mod dispatch;
+mod fields;
+mod issued;
+mod realm;
+mod throttle;
+mod token;
+mod values;
+mod words;
+
+pub(crate) use authenticator::{INSERT_AUTHENTICATOR, UPDATE_AUTHENTICATOR, bind as bind_authenticator};
+pub(crate) use dispatch::{INSERT_DISPATCH, bind_dispatch};
+pub(crate) use fields::{Bad, Cell, Cells, Fields};
+pub(crate) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
+pub(crate) use realm::{
+    INSERT_EVENT, INSERT_REALM, INSERT_SUBSCRIBER, UPDATE_REALM, UPDATE_SUBSCRIBER, bind_event, bind_realm,
+    bind_subscriber, next_version,
+};
+pub(crate) use throttle::{BucketRow, INSERT_OPERATION, bind_operation};
+pub(crate) use token::{INSERT_TOKEN, bind_token};
+pub(crate) use values::{Bound, Value, blob, long, number, owned_blob, text, time};
+pub(crate) use words::{
+    OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, dispatch_state, event as event_word,
+    priority, spend_kind,
+};
+
+/// A type that is kept as a row.
+pub(crate) trait Stored: Sized {
+    /// The table.
+    const TABLE: &'static str;
+    /// `SELECT` and the columns in the order of `decode`, the `KEY` first ones being the key.
+    const SELECT: &'static str;
+    /// How many columns the key has.
+    const KEY: usize;
+
+    /// Reads the columns.
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, Bad>;
+}
+
+/// Reads a row, or says which one it is and what is wrong with it.
+pub(crate) fn decode<T: Stored>(row: &dyn Cells) -> Result<T, String> {
+    T::decode(&mut Fields::new(row)).map_err(|bad| {
+        let key: Vec<String> = (0..T::KEY).map(|at| shown(row.cell(at))).collect();
+        format!("row ({}) of table {}: {bad}", key.join(", "), T::TABLE)
+    })
+}
+
+fn shown(cell: Option<Cell<'_>>) -> String {
+    match cell {
+        Some(Cell::Integer(number)) => number.to_string(),
+        Some(Cell::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+        Some(Cell::Blob(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Some(Cell::Null | Cell::Other) | None => "?".to_owned(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Read-only stores: while a store is copied to another database, and for ever after, so that no code is accepted by
+//! both.
+
+use std::path::Path;
+
+use matchbook_protocol::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::apply::Failure;
+use super::journal::fold;
+use super::open::{OpenError, OpenOptions, Origin};
+use super::{open, restore, sentence};
+
+/// Makes the store at `path` read-only, and says `why` to who wants to write. `why` replaces an earlier reason.
+///
+/// # Errors
+/// [`OpenError::InUse`] when a server has it open that can write; one that runs read-only is no hindrance. And all that
+/// opening answers.
+pub fn freeze(path: &Path, options: OpenOptions, why: &str) -> Result<(), OpenError> {
+    match open::open(path, OpenOptions { create: false, read_only: true, ..options }, Origin::Store) {
+        Ok((_lock, connection)) => mark(&connection, path, why),
+        // A server that runs read-only keeps the lock; the mark is there already.
+        Err(OpenError::InUse(in_use)) if frozen_at(path)?.is_none() => Err(OpenError::InUse(in_use)),
+        Err(OpenError::InUse(_)) => {
+            let connection = open::connect(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE, CACHE_KIB)?;
+            mark(&connection, path, why)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Lets the store at `path` be written again.
+///
+/// `voided_at`: marks every device as restored, as [`super::restore`] does; needed when another copy of the store may
+/// have served. Returns how many devices that were.
+///
+/// # Errors
+/// All that opening answers.
+pub fn thaw(path: &Path, options: OpenOptions, voided_at: Option<UnixMillis>) -> Result<u64, OpenError> {
+    let (_lock, mut connection) =
+        open::open(path, OpenOptions { create: false, read_only: true, ..options }, Origin::Store)?;
+    let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let voided = match voided_at {
+        Some(at) => restore::mark(&transaction, at).map_err(|failure| of_failure(path, failure))?,
+        None => 0,
+    };
+    transaction.execute("DELETE FROM meta WHERE name = 'read_only'", []).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    Ok(voided)
+}
+
+/// Why the store at `path` is read-only; `None`: it is not.
+///
+/// # Errors
+/// It cannot be read.
+pub fn frozen_at(path: &Path) -> Result<Option<String>, OpenError> {
+    let connection = open::open_reader(path)?;
+    frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))
+}
+
+/// Why a store is read-only.
+pub(super) fn frozen(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT value FROM meta WHERE name = 'read_only'";
+    connection.query_row(sql, [], |row| row.get(0)).optional()
+}
+
+/// Sees that a store that is to be written is not read-only, or makes it so when that was asked for. Returns why.
+pub(super) fn check(connection: &Connection, path: &Path, read_only: bool) -> Result<Option<String>, OpenError> {
+    let found = frozen(connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
+    match (found, read_only) {
+        (Some(why), true) => Ok(Some(why)),
+        (None, true) => {
+            mark(connection, path, ASKED_FOR)?;
+            Ok(Some(ASKED_FOR.to_owned()))
+        }
+        (Some(why), false) => Err(OpenError::ReadOnly(format!(
+            "{} is read-only: {why}. Serve it with --read-only, or let it be written again with `matchbook store thaw`",
+            path.display()
+        ))),
+        (None, false) => Ok(None),
+    }
+}
+
+/// The reason when nobody gave one.
+const ASKED_FOR: &str = "a server was told to run read-only on it";
+
+/// A connection that writes one row needs little memory.
+const CACHE_KIB: i64 = 256;
+
+/// With the journal folded, which a kill may have left: who copies the store reads its tables alone.
+fn mark(connection: &Connection, path: &Path, why: &str) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(failed)?;
+    fold::whole(&transaction).map_err(|failure| of_failure(path, failure))?;
+    let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('read_only', ?1)";
+    transaction.execute(sql, params![why]).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+fn of_failure(path: &Path, failure: Failure) -> OpenError {
+    match failure {
+        Failure::Sqlite(error) => OpenError::of_sqlite(path, &error),
+        Failure::Damaged(what) => OpenError::Damaged(sentence::damaged(path, &what)),
+        Failure::Conflict(why) | Failure::Senseless(why) => OpenError::Unavailable(why),
+    }
+}
