@@ -45,7 +45,10 @@ fn verifies(criterion: &mut Criterion) {
             let snapshot = device.for_verify();
             for (what, attempt) in [("good code", good), ("wrong code", wrong)] {
                 criterion.bench_function(&format!("verify of a {what}, {name}, {codes} outstanding"), |it| {
-                    it.iter(|| verify::decide(black_box(&attempt), &snapshot, &keyring, NOW, &mut rng()).unwrap());
+                    it.iter(|| {
+                        let buckets = verify::lookup_buckets(&attempt, &keyring);
+                        verify::decide(black_box(&attempt), &buckets, &snapshot, &keyring, NOW, &mut rng()).unwrap()
+                    });
                 });
             }
         }

@@ -124,10 +124,11 @@ impl Device {
     /// What a store loads for a verify of the user.
     pub(crate) fn for_verify(&self) -> VerifySnapshot {
         let DeviceSnapshot { realm, authenticator, sets, spent, highest_spent, failures, .. } = self.snapshot.clone();
+        let (authenticator, sets) = (authenticator.into(), sets.into());
         let candidate = Candidate { authenticator, sets, spent, highest_spent, failures, set_outstanding: false };
         VerifySnapshot {
-            realm: Some(realm),
-            subscriber: Some(self.subscriber.clone()),
+            realm: Some(realm.into()),
+            subscriber: Some(self.subscriber.clone().into()),
             candidates: vec![candidate],
             throttle: ThrottleSnapshot::default(),
             operation: None,
