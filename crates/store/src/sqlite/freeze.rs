@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use matchbook_protocol::UnixMillis;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::apply::Failure;
+use super::journal::fold;
 use super::open::{OpenError, OpenOptions, Origin};
 use super::{open, restore, sentence};
 
@@ -41,11 +42,7 @@ pub fn thaw(path: &Path, options: OpenOptions, voided_at: Option<UnixMillis>) ->
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let voided = match voided_at {
-        Some(at) => restore::mark(&transaction, at).map_err(|failure| match failure {
-            Failure::Sqlite(error) => failed(error),
-            Failure::Damaged(what) => OpenError::Damaged(sentence::damaged(path, &what)),
-            Failure::Conflict(why) | Failure::Senseless(why) => OpenError::Unavailable(why),
-        })?,
+        Some(at) => restore::mark(&transaction, at).map_err(|failure| of_failure(path, failure))?,
         None => 0,
     };
     transaction.execute("DELETE FROM meta WHERE name = 'read_only'", []).map_err(failed)?;
@@ -91,7 +88,20 @@ const ASKED_FOR: &str = "a server was told to run read-only on it";
 /// A connection that writes one row needs little memory.
 const CACHE_KIB: i64 = 256;
 
+/// With the journal folded, which a kill may have left: who copies the store reads its tables alone.
 fn mark(connection: &Connection, path: &Path, why: &str) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(failed)?;
+    fold::whole(&transaction).map_err(|failure| of_failure(path, failure))?;
     let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('read_only', ?1)";
-    connection.execute(sql, params![why]).map(drop).map_err(|error| OpenError::of_sqlite(path, &error))
+    transaction.execute(sql, params![why]).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+fn of_failure(path: &Path, failure: Failure) -> OpenError {
+    match failure {
+        Failure::Sqlite(error) => OpenError::of_sqlite(path, &error),
+        Failure::Damaged(what) => OpenError::Damaged(sentence::damaged(path, &what)),
+        Failure::Conflict(why) | Failure::Senseless(why) => OpenError::Unavailable(why),
+    }
 }

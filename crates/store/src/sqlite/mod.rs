@@ -121,8 +121,8 @@ impl SqliteStore {
         let accepts = Accepts::new(Arc::clone(&hot), Arc::clone(&unfolded), next, options.memory_bytes());
         let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound())
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
-        let stats = Mutex::new(None);
-        Ok(Self { readers: Readers::new(path.clone()), path, writer, hot, unfolded, stats, read_only })
+        let readers = Readers::new(path.clone());
+        Ok(Self { readers, path, writer, hot, unfolded, stats: Mutex::new(None), read_only })
     }
 
     /// Where it is.

@@ -11,7 +11,7 @@ use matchbook_protocol::{CodeIndex, UnixMillis};
 use matchbook_rules::{VerifyTarget, Write};
 use matchbook_store::contract::fixtures::*;
 use matchbook_store::contract::{agree, generate};
-use matchbook_store::sqlite::{self};
+use matchbook_store::sqlite;
 use matchbook_store::{EventFilter, MemoryStore, OpenError, OpenOptions, SqliteStore, Store, VerifyLookup};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -209,6 +209,20 @@ async fn a_backup_holds_the_journal_and_a_restore_voids_it() {
     assert_conflict(commit(&restored, vec![Write::InsertSet(Box::new(set("alpha", 1, 7, 1)))]).await);
     let answered = restored.load_verify(&of_operation(7)).await.unwrap().operation;
     assert!(answered.is_some());
+}
+
+/// Who copies a read-only store reads its tables, and knows of no journal.
+#[tokio::test]
+async fn a_store_that_is_made_read_only_has_no_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = remembering(&folder.path().join("store.db")).await;
+    store.commit(acceptance(5)).await.unwrap();
+    let (_kept, copy) = crashed(store.path());
+    assert_eq!(rows(&copy), 1, "it was folded by the clock: this shows nothing");
+    sqlite::freeze(&copy, OpenOptions::default(), "it is copied").unwrap();
+    assert_eq!(rows(&copy), 0);
+    let frozen = SqliteStore::open(&copy, OpenOptions { read_only: true, ..OpenOptions::default() }).unwrap();
+    assert_eq!(spent(&frozen).await, [5]);
 }
 
 #[tokio::test]

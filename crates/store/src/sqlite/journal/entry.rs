@@ -99,27 +99,104 @@ impl Row {
 
 /// Reads a row back; `batch` is its number, for the sentence when it makes no sense.
 pub(in crate::sqlite) fn decode(batch: i64, row: &[u8]) -> Result<Vec<Entry>, ReadError> {
-    read(row).ok_or_else(|| ReadError::Damaged(format!("row ({batch}) of table journal: the entries make no sense")))
+    let read = |mut rest: Rest<'_>| {
+        let mut entries = Vec::new();
+        while !rest.0.is_empty() {
+            entries.push(rest.entry()?.owned()?);
+        }
+        Some(entries)
+    };
+    Rest::of(row).and_then(read).ok_or_else(|| senseless(batch))
 }
 
-fn read(row: &[u8]) -> Option<Vec<Entry>> {
-    let (version, rest) = row.split_first()?;
-    if *version != VERSION {
-        return None;
+/// Reads the entry at this place of a row; `None`: there are fewer.
+pub(in crate::sqlite) fn decode_one(batch: i64, row: &[u8], place: usize) -> Result<Option<Entry>, ReadError> {
+    let read = |mut rest: Rest<'_>| {
+        for _ in 0..place {
+            if rest.0.is_empty() {
+                break;
+            }
+            rest.entry()?;
+        }
+        if rest.0.is_empty() { Some(None) } else { rest.entry()?.owned().map(Some) }
+    };
+    Rest::of(row).and_then(read).ok_or_else(|| senseless(batch))
+}
+
+fn senseless(batch: i64) -> ReadError {
+    ReadError::Damaged(format!("row ({batch}) of table journal: the entries make no sense"))
+}
+
+/// An entry as it lies in the row.
+struct Raw<'a> {
+    flags: u8,
+    kind: SpendKind,
+    authenticator: AuthenticatorId,
+    index: CodeIndex,
+    at: UnixMillis,
+    spent_at: UnixMillis,
+    event_at: UnixMillis,
+    fingerprint: [u8; 16],
+    event_id: [u8; 16],
+    realm: &'a [u8],
+    relying_party: &'a [u8],
+    operation: &'a [u8],
+    subscriber: Option<&'a [u8]>,
+    detail: &'a [u8],
+}
+
+impl Raw<'_> {
+    fn owned(&self) -> Option<Entry> {
+        let realm: RealmId = name(self.realm)?;
+        let operation = Operation {
+            realm: realm.clone(),
+            relying_party: name(self.relying_party)?,
+            id: name(self.operation)?,
+            fingerprint: self.fingerprint,
+            verdict: Verdict::Accepted,
+            at: self.at,
+        };
+        let (relying_party, id) = (operation.relying_party.clone(), operation.id.clone());
+        let event = AuditEvent {
+            realm: realm.clone(),
+            id: self.event_id,
+            at: self.event_at,
+            kind: EventKind::CodeAccepted,
+            authenticator: (self.flags & SAME_DEVICE != 0).then_some(self.authenticator),
+            subscriber: match self.subscriber {
+                Some(subscriber) => Some(name(subscriber)?),
+                None => None,
+            },
+            relying_party: (self.flags & SAME_PARTY != 0).then(|| relying_party.clone()),
+            detail: str::from_utf8(self.detail).ok()?.to_owned(),
+        };
+        let spend = Spend {
+            realm,
+            authenticator: self.authenticator,
+            index: self.index,
+            kind: self.kind,
+            relying_party,
+            operation: id,
+            at: self.spent_at,
+        };
+        Some(Entry { operation, spend, event })
     }
-    let mut rest = Rest(rest);
-    let mut entries = Vec::new();
-    while !rest.0.is_empty() {
-        entries.push(rest.entry()?);
-    }
-    Some(entries)
+}
+
+fn name<T: TryFrom<String>>(bytes: &[u8]) -> Option<T> {
+    T::try_from(str::from_utf8(bytes).ok()?.to_owned()).ok()
 }
 
 /// What is left to read.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    fn entry(&mut self) -> Option<Entry> {
+    fn of(row: &'a [u8]) -> Option<Self> {
+        let (version, rest) = row.split_first()?;
+        (*version == VERSION).then_some(Self(rest))
+    }
+
+    fn entry(&mut self) -> Option<Raw<'a>> {
         let [flags, kind] = self.array()?;
         let kind = match kind {
             ACCEPTED => SpendKind::Accepted,
@@ -130,31 +207,26 @@ impl<'a> Rest<'a> {
         let at = self.time()?;
         let (spent_at, event_at) = if flags & ONE_TIME == 0 { (self.time()?, self.time()?) } else { (at, at) };
         let (fingerprint, event_id) = (self.array()?, self.array()?);
-        let realm: RealmId = self.name()?;
-        let operation = Operation {
-            realm: realm.clone(),
-            relying_party: self.name()?,
-            id: self.name()?,
-            fingerprint,
-            verdict: Verdict::Accepted,
-            at,
-        };
-        let subscriber = if flags & SUBSCRIBER == 0 { None } else { Some(self.name()?) };
+        let (realm, relying_party, operation) = (self.text()?, self.text()?, self.text()?);
+        let subscriber = if flags & SUBSCRIBER == 0 { None } else { Some(self.text()?) };
         let detail_len = usize::from(u16::from_le_bytes(self.array()?));
-        let detail = str::from_utf8(self.bytes(detail_len)?).ok()?.to_owned();
-        let (relying_party, id) = (operation.relying_party.clone(), operation.id.clone());
-        let event = AuditEvent {
-            realm: realm.clone(),
-            id: event_id,
-            at: event_at,
-            kind: EventKind::CodeAccepted,
-            authenticator: (flags & SAME_DEVICE != 0).then_some(authenticator),
+        let detail = self.bytes(detail_len)?;
+        Some(Raw {
+            flags,
+            kind,
+            authenticator,
+            index,
+            at,
+            spent_at,
+            event_at,
+            fingerprint,
+            event_id,
+            realm,
+            relying_party,
+            operation,
             subscriber,
-            relying_party: (flags & SAME_PARTY != 0).then(|| relying_party.clone()),
             detail,
-        };
-        let spend = Spend { realm, authenticator, index, kind, relying_party, operation: id, at: spent_at };
-        Some(Entry { operation, spend, event })
+        })
     }
 
     fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
@@ -171,9 +243,8 @@ impl<'a> Rest<'a> {
         Some(UnixMillis(u64::from_le_bytes(self.array()?)))
     }
 
-    fn name<T: TryFrom<String>>(&mut self) -> Option<T> {
+    fn text(&mut self) -> Option<&'a [u8]> {
         let [length] = self.array()?;
-        let text = str::from_utf8(self.bytes(usize::from(length))?).ok()?;
-        T::try_from(text.to_owned()).ok()
+        self.bytes(usize::from(length))
     }
 }

@@ -1,8 +1,7 @@
 //! Moves entries from the journal into their tables. What is there already is left as it is, so that it can be done any
 //! number of times.
 
-use matchbook_protocol::AuthenticatorId;
-use matchbook_rules::{AuditEvent, Changes, Guard, Operation, Write};
+use matchbook_rules::{Changes, Guard, Operation, Write};
 use rusqlite::{Connection, params_from_iter};
 
 use super::entry::{Entry, decode};
@@ -55,7 +54,6 @@ pub(in crate::sqlite) fn touched(
     if unfolded.len() == 0 {
         return Ok(());
     }
-    let device = |id: &AuthenticatorId| unfolded.of_device(id);
     let operation = |it: &Operation| unfolded.of_operation(unfolded.hash(&it.realm, &it.relying_party, &it.id));
     for guard in &changes.guards {
         if let Guard::Operation(seen) = guard {
@@ -64,8 +62,8 @@ pub(in crate::sqlite) fn touched(
     }
     for write in &changes.writes {
         match write {
-            Write::Spend(spend) => each(connection, device(&spend.authenticator))?,
-            Write::DeleteSet { id, .. } => each(connection, device(id))?,
+            Write::Spend(spend) => each(connection, unfolded.of_code(&spend.authenticator, spend.index))?,
+            Write::DeleteSet { id, .. } => each(connection, unfolded.of_device(id))?,
             Write::InsertOperation(it) => each(connection, operation(it))?,
             Write::PutRealm(_)
             | Write::PutSubscriber(_)
@@ -108,20 +106,20 @@ fn all(connection: &Connection, entries: &mut [Entry]) -> Result<(), Failure> {
     for entry in &*entries {
         insert_spend(connection, &entry.spend)?;
     }
-    let by_key = |it: &Operation| (it.realm.clone(), it.relying_party.clone(), it.id.clone());
-    entries.sort_by_cached_key(|entry| by_key(&entry.operation));
+    entries.sort_unstable_by(|a, b| {
+        let (a, b) = (&a.operation, &b.operation);
+        (&a.realm, &a.relying_party, &a.id).cmp(&(&b.realm, &b.relying_party, &b.id))
+    });
+    let insert = or_ignore(INSERT_OPERATION);
     for Entry { operation, .. } in &*entries {
-        execute(connection, &or_ignore(INSERT_OPERATION), params_from_iter(bind_operation(operation)))?;
+        execute(connection, &insert, params_from_iter(bind_operation(operation)))?;
     }
     entries.sort_unstable_by(|a, b| (&a.event.realm, a.event.id).cmp(&(&b.event.realm, b.event.id)));
+    let insert = or_ignore(INSERT_EVENT);
     for Entry { event, .. } in &*entries {
-        insert_event(connection, event)?;
+        execute(connection, &insert, params_from_iter(bind_event(event)))?;
     }
     Ok(())
-}
-
-fn insert_event(connection: &Connection, event: &AuditEvent) -> Result<(), Failure> {
-    execute(connection, &or_ignore(INSERT_EVENT), params_from_iter(bind_event(event))).map(drop)
 }
 
 fn or_ignore(insert: &str) -> String {

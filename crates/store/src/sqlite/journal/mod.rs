@@ -24,7 +24,7 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{IssuedSet, Operation, OperationId, RealmId, RelyingPartyId};
 use rusqlite::Connection;
 
-use self::entry::{Entry, decode};
+use self::entry::{Entry, decode, decode_one};
 use super::rows::{ReadError, column, number};
 
 /// What is in the journal, by device and by operation.
@@ -123,6 +123,13 @@ impl Unfolded {
     /// The entries of a device.
     pub(super) fn of_device(&self, id: &AuthenticatorId) -> Vec<Place> {
         self.state().devices.get(id).map_or_else(Vec::new, |codes| codes.iter().map(|(place, _)| *place).collect())
+    }
+
+    /// The entries that spend this code of a device: one at most.
+    pub(super) fn of_code(&self, id: &AuthenticatorId, index: CodeIndex) -> Vec<Place> {
+        let state = self.state();
+        let codes = state.devices.get(id).map_or(&[][..], Vec::as_slice);
+        codes.iter().filter(|(_, code)| *code == index).map(|(place, _)| *place).collect()
     }
 
     /// The entries of operations of this hash.
@@ -238,7 +245,7 @@ fn rows_below(connection: &Connection, lowest: i64) -> Result<Vec<Entry>, ReadEr
 
 fn entry_at(connection: &Connection, place: Place) -> Result<Option<Entry>, ReadError> {
     let Some(row) = row(connection, place.batch)? else { return Ok(None) };
-    Ok(decode(place.batch, &row)?.into_iter().nth(usize::from(place.entry)))
+    decode_one(place.batch, &row, usize::from(place.entry))
 }
 
 pub(super) fn holds(set: &IssuedSet, code: CodeIndex) -> bool {

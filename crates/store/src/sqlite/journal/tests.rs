@@ -7,7 +7,7 @@ use matchbook_protocol::{CodeIndex, UnixMillis};
 use matchbook_rules::{Changes, EventKind, SpendKind, Write};
 use rusqlite::Connection;
 
-use super::entry::{Row, decode};
+use super::entry::{Row, decode, decode_one};
 use super::{Keys, Unfolded, fold};
 use crate::accept::Accept;
 use crate::contract::fixtures::*;
@@ -60,7 +60,12 @@ fn entries_come_back_as_they_were() {
         let [entry] = decode(1, &row_of(&changes).unwrap()).unwrap().try_into().unwrap();
         assert_eq!(entry.event, *event_of(&mut changes));
     }
-    assert_eq!(decode(1, all.bytes()).unwrap().len(), change.len());
+    let entries = decode(1, all.bytes()).unwrap();
+    assert_eq!(entries.len(), change.len());
+    for (place, entry) in entries.iter().enumerate() {
+        assert_eq!(decode_one(1, all.bytes(), place).unwrap().as_ref(), Some(entry));
+    }
+    assert!(decode_one(1, all.bytes(), change.len()).unwrap().is_none());
     let mut skipped = acceptance(5);
     let Write::Spend(spend) = &mut skipped.writes[1] else { panic!() };
     spend.kind = SpendKind::Skipped;
@@ -93,7 +98,7 @@ fn damage_is_never_taken_for_an_entry() {
         let mut changed = whole.clone();
         changed[place] ^= 0x80;
         // Some are another entry; none is a panic.
-        let _read = decode(1, &changed);
+        let _read = (decode(1, &changed), decode_one(1, &changed, 1));
     }
 }
 
