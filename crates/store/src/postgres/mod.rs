@@ -223,7 +223,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
-        restore::mark(&self.pool, &self.tally, at).await
+        restore::mark(&self.pool, &self.tally, at, None).await
     }
 
     async fn stats(&self) -> Result<StoreStats, LoadError> {

@@ -14,6 +14,7 @@ mod list;
 mod load;
 mod lock;
 mod migrations;
+mod moving;
 mod open;
 mod prune;
 mod readers;
@@ -28,6 +29,7 @@ mod tests;
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
 pub use freeze::{freeze, frozen_at, thaw};
+pub use moving::SqliteMover;
 pub use open::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions};
 pub use restore::restore;
 
