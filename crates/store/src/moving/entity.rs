@@ -84,6 +84,12 @@ impl Kind {
         }
     }
 
+    /// Their table.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        self.shape().table
+    }
+
     /// How they lie in columns.
     pub(crate) const fn shape(self) -> Shape {
         match self {
