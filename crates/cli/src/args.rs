@@ -24,7 +24,7 @@ pub(crate) use admin::{
 pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
-pub(crate) use server::{Config, ConfigCommand, Doctor, Init, Migrate, Serve, Store, StoreCommand};
+pub(crate) use server::{Config, ConfigCommand, Copy, Doctor, Init, Migrate, Serve, Store, StoreCommand};
 pub(crate) use smsc::{CentreArgs, ModemArg, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;
@@ -93,7 +93,7 @@ pub(crate) enum Command {
     /// Tokens: who may call the server
     #[command(after_help = examples::TOKEN)]
     Token(Token),
-    /// Back the store up, put it back, check it; on the server's own machine
+    /// Back the store up, put it back, check it, move it; on the server's own machine
     #[command(after_help = examples::STORE)]
     Store(Store),
     /// Bring the layout of a PostgreSQL up to date, before the servers of a new release start

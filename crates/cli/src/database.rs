@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use matchbook_protocol::UnixMillis;
 use matchbook_rules::Keyring;
 use matchbook_store::{ConnectError, PostgresOptions, PostgresStore};
 use zeroize::Zeroizing;
@@ -47,15 +48,31 @@ impl Database {
         let Some(text) = settings.text("store.database") else {
             return Ok(Self::Sqlite(PathBuf::from(settings.needed("store.data")?).join(DATABASE)));
         };
-        refuse_readable_password(text, settings.origin("store.database"))?;
-        Self::read(text, settings)
+        refuse_readable_password(text, settings.origin("store.database"), "--database-password-file")?;
+        Self::read(text, None, settings)
     }
 
-    fn read(text: &str, settings: &Settings) -> Result<Self, CliError> {
+    /// The one that a flag names. Its password is in `password_file`, or else in the file of the settings.
+    ///
+    /// # Errors
+    /// Exit code 2: it is no database's name, or holds a password.
+    pub(crate) fn named(
+        text: &str,
+        (flag, file_flag): (&'static str, &'static str),
+        password_file: Option<&Path>,
+        settings: &Settings,
+    ) -> Result<Self, CliError> {
+        check(text).map_err(|good| CliError::usage(format!("{flag} is {:?}, but has to be {good}", shown(text))))?;
+        refuse_readable_password(text, Some(&Origin::Flag(flag)), file_flag)?;
+        Self::read(text, password_file, settings)
+    }
+
+    fn read(text: &str, password_file: Option<&Path>, settings: &Settings) -> Result<Self, CliError> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        let password = settings.path("store.database_password_file").map(|file| password(&file)).transpose()?;
+        let file = password_file.map(Path::to_path_buf).or_else(|| settings.path("store.database_password_file"));
+        let password = file.map(|file| password(&file)).transpose()?;
         let loss = settings.text("store.allow_loss").unwrap_or_default();
         let options = PostgresOptions {
             allow_loss_at_power_cut: matches!(loss, "power-cut" | "both"),
@@ -76,7 +93,7 @@ impl Database {
 }
 
 /// Command lines can be read by other users of the machine, and so can some files.
-fn refuse_readable_password(text: &str, origin: Option<&Origin>) -> Result<(), CliError> {
+fn refuse_readable_password(text: &str, origin: Option<&Origin>, file_flag: &str) -> Result<(), CliError> {
     if without_password(text).is_none() {
         return Ok(());
     }
@@ -88,9 +105,11 @@ fn refuse_readable_password(text: &str, origin: Option<&Origin>) -> Result<(), C
         }
         Some(Origin::File(..) | Origin::Variable(_) | Origin::Default) | None => return Ok(()),
     };
-    Err(CliError::usage(place).hint(
-        "Put it into a file of mode 0600 and name that with --database-password-file, or set MATCHBOOK_DATABASE.",
-    ))
+    let hint = format!("Put it into a file of mode 0600 and name that with {file_flag}");
+    Err(CliError::usage(place).hint(match origin {
+        Some(Origin::Flag("--database") | Origin::File(..)) => format!("{hint}, or set MATCHBOOK_DATABASE."),
+        Some(Origin::Flag(_) | Origin::Variable(_) | Origin::Default) | None => format!("{hint}."),
+    }))
 }
 
 fn password(file: &Path) -> Result<Zeroizing<String>, CliError> {
@@ -133,6 +152,24 @@ impl PostgresUrl {
         PostgresStore::migrate(&self.with_password(), self.options).await.map_err(failed)
     }
 
+    /// Connects to move a store from or to it. A target's layout is brought up to date first.
+    ///
+    /// # Errors
+    /// Exit code 1, with what to do.
+    pub(crate) async fn connect_to_move(&self, is_target: bool) -> Result<PostgresStore, CliError> {
+        let options = PostgresOptions { migrate: is_target, ..self.options };
+        PostgresStore::connect_to_move(&self.with_password(), options).await.map_err(failed)
+    }
+
+    /// Lets the store be written again; returns how many devices that voided.
+    ///
+    /// # Errors
+    /// Exit code 1, with what to do.
+    pub(crate) async fn thaw(&self, keyring: &Keyring, voided_at: Option<UnixMillis>) -> Result<u64, CliError> {
+        let options = PostgresOptions { check_value: Some(keyring.check_value()), ..self.options };
+        PostgresStore::thaw(&self.with_password(), options, voided_at).await.map_err(failed)
+    }
+
     fn with_password(&self) -> Zeroizing<String> {
         let Some(password) = &self.password else { return self.url.clone() };
         let mut url = self.url.clone();
@@ -156,7 +193,10 @@ fn failed(error: ConnectError) -> CliError {
         ConnectError::Schema(_) => "`matchbook migrate --database URL` brings an older one up to date.",
         ConnectError::Unsafe(_) => "docs/how-to/many-nodes.md tells how; --allow-loss takes the risk.",
         ConnectError::Address(_) => return CliError::usage(error.to_string()),
-        ConnectError::Unavailable(_) | ConnectError::WrongSecrets(_) | ConnectError::Damaged(_) => {
+        ConnectError::Unavailable(_)
+        | ConnectError::WrongSecrets(_)
+        | ConnectError::Damaged(_)
+        | ConnectError::Moved(_) => {
             return CliError::failure(error.to_string());
         }
     };

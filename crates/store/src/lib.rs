@@ -24,6 +24,7 @@ pub mod contract;
 #[allow(dead_code, reason = "the journal of acceptances begins to use all of it")]
 mod hot;
 pub mod memory;
+pub mod moving;
 pub mod postgres;
 mod rows;
 pub mod sqlite;

@@ -22,6 +22,7 @@ pub(super) const ALL: &[&str] = &[
     TOKEN_CREATE,
     STORE,
     RESTORE,
+    COPY,
     CONFIG,
     DOCTOR,
     SMSC,
@@ -166,6 +167,7 @@ pub(super) const STORE: &str = "\
 Examples:
   matchbook store backup /backup/matchbook-2026-01-31.db
   matchbook store check
+  matchbook store copy --from sqlite:/var/lib/matchbook/matchbook.db --to 'postgres://matchbook@db1.example.org/matchbook'
   matchbook store restore /backup/matchbook-2026-01-31.db --data /var/lib/matchbook-new";
 
 pub(super) const RESTORE: &str = "\
@@ -174,6 +176,18 @@ new set when it calls; until then its codes are refused.
 
 Examples:
   matchbook store restore /backup/matchbook-2026-01-31.db";
+
+pub(super) const COPY: &str = "\
+Stop the server on an SQLite store first, or restart it with --read-only; nodes on a PostgreSQL refuse writes by
+themselves. The source is read-only from the first row on and stays so, because two stores that both serve accept each
+code twice. The target is served by nobody before it is whole and all counts are the same. Given again after an
+interruption, the command goes on where it was. The target has the source's tokens and secrets: `matchbook init` is not
+needed there.
+
+Examples:
+  matchbook store copy --from sqlite:/var/lib/matchbook/matchbook.db \\
+      --to 'postgres://matchbook@db1.example.org/matchbook?sslmode=verify-full' --to-password-file /etc/matchbook/db
+  matchbook store copy --from 'postgres://matchbook@db1.example.org/matchbook' --to sqlite:/var/lib/matchbook/back.db";
 
 pub(super) const THAW: &str = "\
 A store that was copied stays read-only, because two stores that both serve accept each code twice. So all its codes

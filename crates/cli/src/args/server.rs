@@ -136,6 +136,9 @@ pub(crate) enum StoreCommand {
     Check,
     /// Forget what no decision needs any more; a running server does this by itself
     Prune,
+    /// Move the store to another database, whole and checked; goes on where it was when it was interrupted
+    #[command(after_help = examples::COPY)]
+    Copy(Copy),
     /// Let a read-only store be written again; after a move, all its codes become void
     #[command(after_help = examples::THAW)]
     Thaw {
@@ -143,6 +146,23 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         copy_never_served: bool,
     },
+}
+
+/// `store copy`.
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The store: sqlite:PATH or postgres://user@host/name; it is read-only from now on
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) from: String,
+    /// Where it goes: a file that is not there yet, or a PostgreSQL database without a store
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) to: String,
+    /// A file with the password of the one it comes from, mode 0600 [default: --database-password-file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) from_password_file: Option<PathBuf>,
+    /// A file with the password of the one it goes to, mode 0600 [default: --database-password-file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) to_password_file: Option<PathBuf>,
 }
 
 /// `migrate`.

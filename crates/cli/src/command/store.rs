@@ -1,5 +1,7 @@
 //! `matchbook store`: the database's files, on the server's own machine.
 
+mod copy;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use serde::Serialize;
 use crate::args::{Global, Store, StoreCommand};
 use crate::clock;
 use crate::config::Settings;
+use crate::database::Database;
 use crate::error::CliError;
 use crate::local::{Local, Purpose, runtime};
 use crate::ui::Ui;
@@ -35,21 +38,24 @@ struct Done<'a> {
 /// Exit code 1, with what to do.
 pub(crate) fn run(args: &Store, global: &Global, ui: &Ui) -> Result<(), CliError> {
     let settings = Settings::load(global, &args.place.overrides())?;
-    let local = Local::find(&settings)?;
+    let local = || Local::find(&settings);
     match &args.command {
-        StoreCommand::Backup { file } => backup(&local, file, ui),
-        StoreCommand::Restore { file } => restore(&local, file, ui),
-        StoreCommand::Check => {
-            let path = local.sqlite()?;
-            let progress = ui.progress("Reading the database");
-            sqlite::check(path).map_err(|error| CliError::failure(error.to_string()))?;
-            drop(progress);
-            let done = Done { done: "check", database: local.database.name(), file: None, count: None };
-            say(&done, &format!("{} is whole", path.display()), ui)
-        }
-        StoreCommand::Prune => prune(&local, ui),
-        StoreCommand::Thaw { copy_never_served } => thaw(&local, *copy_never_served, ui),
+        StoreCommand::Backup { file } => backup(&local()?, file, ui),
+        StoreCommand::Restore { file } => restore(&local()?, file, ui),
+        StoreCommand::Check => check(&local()?, ui),
+        StoreCommand::Prune => prune(&local()?, ui),
+        StoreCommand::Copy(args) => copy::run(args, &settings, ui),
+        StoreCommand::Thaw { copy_never_served } => thaw(&local()?, *copy_never_served, ui),
     }
+}
+
+fn check(local: &Local, ui: &Ui) -> Result<(), CliError> {
+    let path = local.sqlite()?;
+    let progress = ui.progress("Reading the database");
+    sqlite::check(path).map_err(|error| CliError::failure(error.to_string()))?;
+    drop(progress);
+    let done = Done { done: "check", database: local.database.name(), file: None, count: None };
+    say(&done, &format!("{} is whole", path.display()), ui)
 }
 
 fn backup(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
@@ -97,16 +103,20 @@ fn prune(local: &Local, ui: &Ui) -> Result<(), CliError> {
 }
 
 fn thaw(local: &Local, copy_never_served: bool, ui: &Ui) -> Result<(), CliError> {
-    let path = local.sqlite()?;
     let keyring = local.keyring()?;
-    let options = OpenOptions { check_value: Some(keyring.check_value()), ..OpenOptions::default() };
     let voided_at = (!copy_never_served).then(clock::now);
-    let voided = sqlite::thaw(path, options, voided_at).map_err(|error| CliError::failure(error.to_string()))?;
+    let voided = match &local.database {
+        Database::Sqlite(path) => {
+            let options = OpenOptions { check_value: Some(keyring.check_value()), ..OpenOptions::default() };
+            sqlite::thaw(path, options, voided_at).map_err(|error| CliError::failure(error.to_string()))?
+        }
+        Database::Postgres(at) => runtime()?.block_on(at.thaw(&keyring, voided_at))?,
+    };
     if voided > 0 {
         ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");
     }
     let done = Done { done: "thaw", database: local.database.name(), file: None, count: Some(voided) };
-    say(&done, &format!("{} can be written again", path.display()), ui)
+    say(&done, &format!("{} can be written again", done.database), ui)
 }
 
 fn say(done: &Done<'_>, text: &str, ui: &Ui) -> Result<(), CliError> {

@@ -42,6 +42,7 @@ fn every_command_has_a_manual_page_and_help() {
         "estimate",
         "token create",
         "store restore",
+        "store copy",
         "config show",
         "doctor",
         "smsc",

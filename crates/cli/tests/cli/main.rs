@@ -8,6 +8,7 @@ mod faults;
 mod help;
 mod home;
 mod init;
+mod moving;
 mod operator;
 mod policy;
 mod relying;

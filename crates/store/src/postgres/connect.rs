@@ -11,7 +11,7 @@ use super::pool::{Connector, Pool};
 use super::rows::first;
 use super::session::{Query, Session};
 use super::transaction::Tally;
-use super::{PostgresStore, sentence};
+use super::{PostgresStore, moving, sentence};
 use crate::hot::Hot;
 use crate::rows::blob;
 use crate::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, NodeId};
@@ -72,6 +72,19 @@ pub enum ConnectError {
     WrongSecrets(String),
     /// A row of ours makes no sense.
     Damaged(String),
+    /// The store is an unfinished copy of another one, or was moved elsewhere.
+    Moved(String),
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be served.
+    Serve,
+    /// To be moved from or to.
+    Move,
+    /// To be let go.
+    Thaw,
 }
 
 impl fmt::Display for ConnectError {
@@ -83,7 +96,8 @@ impl fmt::Display for ConnectError {
             | Self::Missing(why)
             | Self::Schema(why)
             | Self::WrongSecrets(why)
-            | Self::Damaged(why) => f.write_str(why),
+            | Self::Damaged(why)
+            | Self::Moved(why) => f.write_str(why),
         }
     }
 }
@@ -98,8 +112,17 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`ConnectError`] says what to do: the URL is not right, no primary can be reached, what it confirms may be
-    /// lost, the layout is not this release's, or the store was made with other secrets.
+    /// lost, the layout is not this release's, the store was made with other secrets, or it is being moved here or was
+    /// moved elsewhere.
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, ConnectError> {
+        Self::connect_for(url, options, Purpose::Serve).await
+    }
+
+    pub(super) async fn connect_for(
+        url: &str,
+        options: PostgresOptions,
+        purpose: Purpose,
+    ) -> Result<Self, ConnectError> {
         let durability = if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
         let most = options.connections.saturating_add(super::LANES);
         let connector = Arc::new(Connector::new(Address::parse(url)?, durability, most)?);
@@ -111,6 +134,7 @@ impl PostgresStore {
             migrations::migrate(&connector, &session, node(), MIGRATIONS).await?;
         }
         migrations::check(&connector, &session, MIGRATIONS).await?;
+        moving::check(&connector.at(), &session, purpose).await?;
         check_secrets(&connector.at(), &session, options.check_value).await?;
         let tally = Arc::new(Tally::default());
         let pool = Pool::new(Arc::clone(&connector), options.connections.max(1))?;

@@ -249,7 +249,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
-        let marked = restore::mark(&self.pool, &self.tally, at).await;
+        let marked = restore::mark(&self.pool, &self.tally, at, None).await;
         // Also after an error: it may have been written.
         self.hot.clear();
         marked

@@ -17,8 +17,14 @@ use crate::{CommitError, agreed};
 /// How long it may take: it writes to every device.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
-/// Voids all sets, empties the outbox, and sets `restored`. Nobody serves the store meanwhile.
-pub(super) async fn mark(pool: &Pool, tally: &Tally, at: UnixMillis) -> Result<u64, CommitError> {
+/// Voids all sets, empties the outbox, and sets `restored`. Nobody serves the store meanwhile. `also` is done in the same
+/// transaction.
+pub(super) async fn mark(
+    pool: &Pool,
+    tally: &Tally,
+    at: UnixMillis,
+    also: Option<Step<'_>>,
+) -> Result<u64, CommitError> {
     let unavailable = |why: String| CommitError::Unavailable(why);
     let sql = "SELECT realm, count(*) FROM authenticators GROUP BY realm";
     let found = read(pool, &[Query::new(sql, [])]).await.map_err(|error| unavailable(error.to_string()))?;
@@ -36,6 +42,7 @@ pub(super) async fn mark(pool: &Pool, tally: &Tally, at: UnixMillis) -> Result<u
         [patience.as_str(), highest, "DELETE FROM spends", "DELETE FROM sets", "DELETE FROM outbox"]
             .into_iter()
             .map(|sql| Step::free(Query::new(sql, [])))
+            .chain(also)
             .collect();
     let insert = dollars(INSERT_EVENT) + " ON CONFLICT DO NOTHING";
     steps.extend(events.iter().map(|event| Step::free(Query::new(insert.clone(), bind_event(event)))));

@@ -23,6 +23,7 @@ impl ToSql for Value<'_> {
             Self::Text(text) if text.contains('\0') => text.replace('\0', REPLACEMENT).to_sql(column, out),
             Self::Text(text) => (&**text).to_sql(column, out),
             Self::Blob(bytes) => (&**bytes).to_sql(column, out),
+            Self::List(values) => values.to_sql(column, out),
         }
     }
 

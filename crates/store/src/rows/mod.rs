@@ -7,6 +7,7 @@ mod authenticator;
 mod dispatch;
 mod fields;
 mod issued;
+mod moved;
 mod realm;
 mod throttle;
 mod token;
@@ -17,13 +18,17 @@ pub(crate) use authenticator::{INSERT_AUTHENTICATOR, UPDATE_AUTHENTICATOR, bind 
 pub(crate) use dispatch::{INSERT_DISPATCH, bind_dispatch};
 pub(crate) use fields::{Bad, Cell, Cells, Fields};
 pub(crate) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
+pub(crate) use moved::{
+    INSERT_BUCKET, INSERT_FAILURES, INSERT_FORGOTTEN, INSERT_SPEND, bind_bucket, bind_failures, bind_forgotten,
+    bind_spend,
+};
 pub(crate) use realm::{
     INSERT_EVENT, INSERT_REALM, INSERT_SUBSCRIBER, UPDATE_REALM, UPDATE_SUBSCRIBER, bind_event, bind_realm,
     bind_subscriber, next_version,
 };
 pub(crate) use throttle::{BucketRow, INSERT_OPERATION, bind_operation};
 pub(crate) use token::{INSERT_TOKEN, bind_token};
-pub(crate) use values::{Bound, Value, blob, long, number, owned_blob, text, time};
+pub(crate) use values::{Bound, Value, blob, long, number, owned_blob, owned_text, text, time};
 pub(crate) use words::{
     OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE, STATUS_REVOKED, dispatch_state, event as event_word,
     priority, spend_kind,

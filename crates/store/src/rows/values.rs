@@ -15,6 +15,8 @@ pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     /// Bytes.
     Blob(Cow<'a, [u8]>),
+    /// The values of a column in many rows; for PostgreSQL alone.
+    List(Vec<Self>),
 }
 
 /// The values of a row, in the order of its `INSERT`.

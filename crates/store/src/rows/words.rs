@@ -87,6 +87,10 @@ pub(crate) const fn spend_kind(kind: SpendKind) -> u8 {
     }
 }
 
+pub(crate) fn read_spend_kind(fields: &mut Fields<'_>) -> Result<SpendKind, Bad> {
+    Ok(if fields.flag()? { SpendKind::Skipped } else { SpendKind::Accepted })
+}
+
 /// `verdict` of `operations`.
 pub(crate) const fn verdict(verdict: Verdict) -> u8 {
     match verdict {

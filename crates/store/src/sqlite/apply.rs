@@ -148,7 +148,7 @@ pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -
 }
 
 /// Inserts a row; a conflict, told by `taken`, when its key is there.
-fn insert(
+pub(super) fn insert(
     connection: &Connection,
     sql: &str,
     params: impl Params,

@@ -10,6 +10,7 @@ use super::apply::Failure;
 use super::journal::fold;
 use super::open::{OpenError, OpenOptions, Origin};
 use super::{open, restore, sentence};
+use crate::moving::Mark;
 
 /// Makes the store at `path` read-only, and says `why` to who wants to write. `why` replaces an earlier reason.
 ///
@@ -45,7 +46,8 @@ pub fn thaw(path: &Path, options: OpenOptions, voided_at: Option<UnixMillis>) ->
         Some(at) => restore::mark(&transaction, at).map_err(|failure| of_failure(path, failure))?,
         None => 0,
     };
-    transaction.execute("DELETE FROM meta WHERE name = 'read_only'", []).map_err(failed)?;
+    // With the note of a move: a copy of what the store was before is not to be finished.
+    transaction.execute("DELETE FROM meta WHERE name IN ('read_only', 'moving')", []).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(voided)
 }
@@ -63,6 +65,16 @@ pub fn frozen_at(path: &Path) -> Result<Option<String>, OpenError> {
 pub(super) fn frozen(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT value FROM meta WHERE name = 'read_only'";
     connection.query_row(sql, [], |row| row.get(0)).optional()
+}
+
+/// What who opens an unfinished copy is told; `None`: it is none.
+pub(super) fn unfinished(connection: &Connection, path: &Path) -> Result<Option<String>, OpenError> {
+    let sql = "SELECT value FROM meta WHERE name = 'copy'";
+    let mark: Option<Vec<u8>> = connection
+        .query_row(sql, [], |row| row.get(0))
+        .optional()
+        .map_err(|error| OpenError::of_sqlite(path, &error))?;
+    Ok(mark.map(|mark| Mark::refusal(&mark, &path.display().to_string())))
 }
 
 /// Sees that a store that is to be written is not read-only, or makes it so when that was asked for. Returns why.

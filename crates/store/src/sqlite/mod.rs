@@ -16,6 +16,7 @@ mod list;
 mod load;
 mod lock;
 mod migrations;
+mod moving;
 mod open;
 mod prune;
 mod readers;
@@ -30,6 +31,7 @@ mod tests;
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
 pub use freeze::{freeze, frozen_at, thaw};
+pub use moving::SqliteMover;
 pub use open::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions};
 pub use restore::restore;
 

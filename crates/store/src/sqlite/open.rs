@@ -80,6 +80,8 @@ pub enum OpenError {
     Backup(String),
     /// The store is read-only: it is being moved, or was.
     ReadOnly(String),
+    /// The store is an unfinished copy of another one.
+    Unfinished(String),
     /// Anything else: the system or SQLite refused.
     Unavailable(String),
 }
@@ -97,6 +99,7 @@ impl fmt::Display for OpenError {
             | Self::WrongSecrets(why)
             | Self::Backup(why)
             | Self::ReadOnly(why)
+            | Self::Unfinished(why)
             | Self::Unavailable(why) => f.write_str(why),
         }
     }
@@ -132,6 +135,8 @@ pub(super) enum Origin {
     Store,
     /// A copy that [`super::backup`] made, to be marked as restored by the caller.
     Backup,
+    /// A store, read-only or not and whole or not, that is moved from or to: nobody serves it by this opening.
+    Moved,
 }
 
 /// Takes the lock and opens the connection that writes.
@@ -151,7 +156,9 @@ pub(super) fn open(path: &Path, options: OpenOptions, origin: Origin) -> Result<
     migrate(&mut connection, path, MIGRATIONS)?;
     check_origin(&connection, path, origin)?;
     check_secrets(&connection, path, options.check_value)?;
-    freeze::check(&connection, path, options.read_only)?;
+    if origin != Origin::Moved {
+        freeze::check(&connection, path, options.read_only)?;
+    }
     // After a kill, the log may hold commits that were never flushed. This write flushes them too, before anybody can
     // read them and answer "accepted" on what a power cut could still take back.
     connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).map_err(failed)?;
@@ -235,8 +242,12 @@ fn check_origin(connection: &Connection, path: &Path, origin: Origin) -> Result<
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
     let sql = "SELECT count(*) FROM meta WHERE name = 'backup'";
     let is_backup: bool = connection.query_row(sql, [], |row| row.get(0)).map_err(failed)?;
+    let unfinished = freeze::unfinished(connection, path)?;
     match (is_backup, origin) {
-        (true, Origin::Store) => Err(OpenError::Backup(format!(
+        (_, Origin::Store | Origin::Backup) if unfinished.is_some() => {
+            Err(OpenError::Unfinished(unfinished.unwrap_or_default()))
+        }
+        (true, Origin::Store | Origin::Moved) => Err(OpenError::Backup(format!(
             "{} is a backup, and codes spent since it was made would be good again: put it back with `matchbook \
              store restore`, which voids them",
             path.display()
@@ -245,7 +256,7 @@ fn check_origin(connection: &Connection, path: &Path, origin: Origin) -> Result<
             "{} is no backup made by `matchbook store backup`: name the right file",
             path.display()
         ))),
-        (true, Origin::Backup) | (false, Origin::Store) => Ok(()),
+        (true, Origin::Backup) | (false, Origin::Store | Origin::Moved) => Ok(()),
     }
 }
 

@@ -1,0 +1,147 @@
+//! The store goes to another database and back, with the codes that people hold.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use matchbook_testbed::Postgres;
+
+use crate::home::Home;
+
+/// A code of the wallet, without a call to the server.
+fn take(home: &Home) -> String {
+    home.ok(&["wallet", "take", "--offline"]).trim_end().to_owned()
+}
+
+/// Verifies codes on a server: what was used is refused, what was answered is answered so again, and a new one is good
+/// once.
+fn serves_on(home: &mut Home, database: &str, used: &mut Vec<(String, String)>) {
+    let server = home.serve(&["--database", database]);
+    for (code, operation) in used.iter() {
+        assert_eq!(home.verify(code, &["--source", operation]).exit, 5, "{code} of {operation} is used");
+        assert_eq!(home.verify(code, &["--operation-id", operation]).exit, 0, "{operation} was accepted");
+    }
+    let (code, operation) = (take(home), format!("log-in-{}", used.len()));
+    assert_eq!(home.verify(&code, &["--operation-id", &operation]).exit, 0);
+    assert_eq!(home.verify(&code, &["--source", &operation]).exit, 5);
+    used.push((code, operation));
+    assert_eq!(server.end("-TERM"), Some(0));
+}
+
+/// The rows of a table in a report.
+fn rows(report: &serde_json::Value, table: &str) -> u64 {
+    let count = report["counts"].as_array().unwrap().iter().find(|count| count["table"] == table).unwrap();
+    assert_eq!(count["from"], count["to"]);
+    count["to"].as_u64().unwrap()
+}
+
+#[test]
+fn a_store_goes_to_postgres_and_back_with_all_its_codes() {
+    if !Postgres::is_installed() {
+        return;
+    }
+    let server = Postgres::shared().unwrap();
+    let url = server.url(&server.fresh_database().unwrap());
+    let (mut home, first) = Home::with_server();
+    home.enrol_wallet();
+    assert_eq!(first.end("-TERM"), Some(0));
+    let (file, back) = (format!("sqlite:{}", home.database().display()), format!("sqlite:{}", home.at("back.db")));
+    let mut used = Vec::new();
+    serves_on(&mut home, &file, &mut used);
+
+    let moved = home.json(&["store", "copy", "--from", &file, "--to", &url]);
+    assert_eq!((rows(&moved, "authenticators"), rows(&moved, "realms"), rows(&moved, "spends")), (1, 1, 1));
+    assert_eq!((moved["was_done"].clone(), moved["resumed_at"].clone()), (false.into(), 0.into()));
+    let said = home.run(&["serve", "--database", &file]).fails(1, "it was moved to");
+    assert!(said.err.contains("matchbook store thaw"), "{said:?}");
+    serves_on(&mut home, &url, &mut used);
+    serves_on(&mut home, &url, &mut used);
+    assert_eq!(home.json(&["store", "copy", "--from", &file, "--to", &url])["was_done"], true);
+
+    let said = home.run(&["store", "copy", "--from", &url, "--to", &back]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    assert!(said.out.starts_with("ROWS") && said.out.contains("spent codes"), "{said:?}");
+    assert!(said.err.contains("Serve ") && said.err.contains("stays read-only"), "{said:?}");
+    home.run(&["serve", "--database", &url]).fails(1, "was moved to");
+    serves_on(&mut home, &back, &mut used);
+    assert_eq!(used.len(), 4);
+}
+
+#[test]
+fn two_stores_never_serve_the_same_codes() {
+    let (mut home, server) = Home::with_server();
+    home.enrol_wallet();
+    let (file, other) = (format!("sqlite:{}", home.database().display()), format!("sqlite:{}", home.at("other.db")));
+    let copy = ["store", "copy", "--from", &file, "--to", &other];
+    home.run(&copy).fails(1, "restart it with `matchbook serve --read-only`");
+    assert_eq!(server.end("-TERM"), Some(0));
+    home.run(&["store", "copy", "--from", &file, "--to", &file]).fails(2, "the same database");
+    home.ok(&copy);
+    let third = format!("sqlite:{}", home.at("third.db"));
+    home.run(&["store", "copy", "--from", &file, "--to", &third]).fails(1, "was moved to");
+    // Who lets the old one be written again, because the new one is not wanted, has no good codes there.
+    let code = take(&home);
+    assert_eq!(home.json(&["store", "thaw", "--database", &file])["count"], 1);
+    let server = home.serve(&["--database", &file]);
+    assert_eq!(home.verify(&code, &[]).exit, 5);
+    assert_eq!(server.end("-TERM"), Some(0));
+    let _server = home.serve(&["--database", &other]);
+    assert_eq!(home.verify(&code, &[]).exit, 0);
+}
+
+#[test]
+fn a_postgres_that_was_moved_is_thawed_with_every_code_void() {
+    if !Postgres::is_installed() {
+        return;
+    }
+    let server = Postgres::shared().unwrap();
+    let url = server.url(&server.fresh_database().unwrap());
+    let home = Home::with_store();
+    let (file, back) = (format!("sqlite:{}", home.database().display()), format!("sqlite:{}", home.at("back.db")));
+    home.ok(&["store", "copy", "--from", &file, "--to", &url]);
+    home.ok(&["store", "copy", "--from", &url, "--to", &back]);
+    home.run(&["store", "prune", "--database", &url]).fails(1, "was moved to");
+    let said = home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
+    assert!(said.contains("can be written again"), "{said}");
+    home.ok(&["store", "prune", "--database", &url]);
+}
+
+#[test]
+fn a_password_stands_in_a_file_and_nowhere_else() {
+    let home = Home::with_store();
+    let file = format!("sqlite:{}", home.database().display());
+    for (from, to, flag) in [
+        (file.as_str(), "postgres://mb:geheim@db1.invalid/x", "--to"),
+        ("postgres://db1.invalid/x?user=mb&password=geheim", "sqlite:new.db", "--from"),
+    ] {
+        let said = home.run(&["store", "copy", "--from", from, "--to", to]).fails(2, "holds a password");
+        assert!(said.err.contains(&format!("{flag}-password-file")) && !said.err.contains("geheim"), "{said:?}");
+    }
+    let secret = home.at("db.password");
+    fs::write(&secret, "geheim\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let copy = ["store", "copy", "--from", &file, "--to", "postgres://mb@db1.invalid/x", "--to-password-file", &secret];
+    let said = home.run(&copy).fails(1, "chmod 0600");
+    assert!(!said.err.contains("geheim"), "{said:?}");
+    home.run(&["store", "copy", "--from", &home.at("store.db"), "--to", "sqlite:new.db"]).fails(2, "--from is");
+    home.run(&["store", "copy", "--from", "sqlite:nowhere.db", "--to", "sqlite:new.db"])
+        .fails(1, "there is no store at");
+    assert!(!home.path().join("new.db").exists() && !home.path().join("nowhere.db").exists());
+}
+
+/// The command is killed again and again, wherever it is, and given again.
+#[test]
+fn a_copy_that_is_killed_goes_on() {
+    let home = Home::with_store();
+    let (file, other) = (format!("sqlite:{}", home.database().display()), format!("sqlite:{}", home.at("other.db")));
+    let copy = ["store", "copy", "--from", &file, "--to", &other];
+    for pause in 0..40 {
+        let mut child = home.command(&copy).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(pause));
+        let _gone = child.kill();
+        let _status = child.wait().unwrap();
+    }
+    home.ok(&copy);
+    home.run(&["serve", "--database", &file]).fails(1, "it was moved to");
+    home.ok(&["store", "prune", "--database", &other]);
+}
