@@ -1,34 +1,87 @@
-//! The server: a real process with a durable store, which is killed and started again.
+//! The servers: real processes on a durable store, which are killed and started again.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use matchbook_testbed::Postgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_matchbook");
-/// How long a call is tried again while the server is down.
+/// How long a call is tried again while servers are down, and how long another is waited for that takes over.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the servers stand on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// One on SQLite.
+    Sqlite,
+    /// So many on one PostgreSQL database.
+    Postgres(usize),
+}
+
 pub(crate) struct Site {
+    nodes: Vec<Node>,
+    /// Which of them is called next.
+    turn: AtomicUsize,
     home: TempDir,
-    url: String,
     operator: String,
     relying_party: String,
-    server: Mutex<Option<Child>>,
     agent: ureq::Agent,
+    /// After the nodes: it ends when they have.
+    postgres: Option<Postgres>,
+}
+
+/// One server.
+struct Node {
+    listen: String,
+    process: Mutex<Option<Child>>,
 }
 
 impl Site {
-    /// A realm of small sets, so that refills come often, and a server that sends by the centre at `centre`.
-    pub(crate) fn build(centre: SocketAddr) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    /// A realm of small sets, so that refills come often, and servers that send by the centre at `centre`.
+    pub(crate) fn build(ground: Ground, centre: SocketAddr) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let sms = home.path().join("sms.toml");
+        let (nodes, postgres) = match ground {
+            Ground::Sqlite => (1, None),
+            Ground::Postgres(nodes) => (nodes, Some(Postgres::start().unwrap())),
+        };
+        let mut site = Self {
+            nodes: std::iter::repeat_with(Node::new).take(nodes).collect(),
+            turn: AtomicUsize::new(0),
+            operator: String::new(),
+            relying_party: String::new(),
+            agent: ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .timeout_global(Some(Duration::from_secs(30)))
+                .build()
+                .into(),
+            home,
+            postgres,
+        };
+        site.write_sms(centre);
+        let listen = site.nodes[0].listen.clone();
+        let mut arguments = vec!["init", "--listen", &listen, "--quiet"];
+        let database = site.postgres.as_ref().map(|postgres| postgres.database("storm").unwrap());
+        arguments.extend(database.iter().flat_map(|url| ["--database", url]));
+        assert!(site.command(&arguments).status().unwrap().success());
+        let token = site.home.path().join(".config/matchbook/operator.token");
+        site.operator = std::fs::read_to_string(token).unwrap().trim().to_owned();
+        (0..nodes).for_each(|node| site.start(node));
+        let policy = json!({ "mode": "any-unused", "digits": 8, "set_size": 6, "threshold": 2, "sets_per_day": 100 });
+        site.post("/v1/realms", &json!({ "id": "sea", "policy": policy }));
+        let made = site.post("/v1/tokens", &json!({ "role": "relying-party", "realm": "sea", "name": "door" }));
+        site.relying_party = made["token"].as_str().unwrap().to_owned();
+        site
+    }
+
+    fn write_sms(&self, centre: SocketAddr) {
+        let sms = self.home.path().join("sms.toml");
         std::fs::write(
             &sms,
             format!(
@@ -40,34 +93,17 @@ impl Site {
         )
         .unwrap();
         std::fs::set_permissions(&sms, PermissionsExt::from_mode(0o600)).unwrap();
-        let mut site = Self {
-            url: format!("http://127.0.0.1:{port}"),
-            operator: String::new(),
-            relying_party: String::new(),
-            server: Mutex::new(None),
-            agent: ureq::Agent::config_builder()
-                .http_status_as_error(false)
-                .timeout_global(Some(Duration::from_secs(30)))
-                .build()
-                .into(),
-            home,
-        };
-        let listen = format!("127.0.0.1:{port}");
-        assert!(site.command(&["init", "--listen", &listen, "--quiet"]).status().unwrap().success());
-        let token = site.home.path().join(".config/matchbook/operator.token");
-        site.operator = std::fs::read_to_string(token).unwrap().trim().to_owned();
-        site.start();
-        let policy = json!({ "mode": "any-unused", "digits": 8, "set_size": 6, "threshold": 2, "sets_per_day": 100 });
-        site.post("/v1/realms", &json!({ "id": "sea", "policy": policy }));
-        let made = site.post("/v1/tokens", &json!({ "role": "relying-party", "realm": "sea", "name": "door" }));
-        site.relying_party = made["token"].as_str().unwrap().to_owned();
-        site
     }
 
-    /// Starts the server and returns when it listens.
-    pub(crate) fn start(&self) {
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Starts a server and returns when it listens.
+    pub(crate) fn start(&self, node: usize) {
         let sms = self.home.path().join("sms.toml");
-        let mut command = self.command(&["serve", "--sms", sms.to_str().unwrap(), "--log", &log()]);
+        let listen = &self.nodes[node].listen;
+        let mut command = self.command(&["serve", "--sms", sms.to_str().unwrap(), "--log", &log(), "--listen", listen]);
         let limits = ["--device-messages-per-second", "100000", "--api-calls-per-second", "1000000"];
         let mut child = command.args(limits).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -85,14 +121,27 @@ impl Site {
                 eprintln!("{line}");
             })
         });
-        *self.server.lock().unwrap() = Some(child);
+        *self.nodes[node].process.lock().unwrap() = Some(child);
     }
 
     /// SIGKILL, in the middle of whatever it is at.
-    pub(crate) fn kill(&self) {
-        if let Some(mut child) = self.server.lock().unwrap().take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
+    pub(crate) fn kill(&self, node: usize) {
+        self.nodes[node].kill();
+    }
+
+    /// Waits for a server that has the session with the centre, and says which.
+    pub(crate) fn bound(&self) -> usize {
+        let until = Instant::now() + PATIENCE;
+        let is_bound = |node: &usize| {
+            let metrics = self.metrics(*node).unwrap_or_default();
+            metrics.lines().any(|line| line == "matchbook_sms_up{centre=\"storm\"} 1")
+        };
+        loop {
+            if let Some(node) = (0..self.nodes()).find(is_bound) {
+                return node;
+            }
+            assert!(Instant::now() < until, "no server has the session with the centre");
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -125,20 +174,23 @@ impl Site {
         self.call("GET", &format!("/v1/realms/sea/devices/{device}/messages?limit=1000"), &self.operator, None)
     }
 
-    pub(crate) fn metrics(&self) -> String {
-        self.agent.get(format!("{}/metrics", self.url)).call().unwrap().body_mut().read_to_string().unwrap()
+    /// A server's metrics, when it runs.
+    pub(crate) fn metrics(&self, node: usize) -> Option<String> {
+        let url = format!("http://{}/metrics", self.nodes[node].listen);
+        self.agent.get(url).call().ok()?.body_mut().read_to_string().ok()
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
         self.call("POST", path, &self.operator, Some(body))
     }
 
-    /// Calls until the server answers with something else than "not now". What was made before a kill, and is made
+    /// Calls, one server after the other, until one answers with something else than "not now". What was made before a kill, and is made
     /// again, is a conflict, which is as good.
     fn call(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
-            let url = format!("{}{path}", self.url);
+            let node = &self.nodes[self.turn.fetch_add(1, Ordering::Relaxed) % self.nodes()];
+            let url = format!("http://{}{path}", node.listen);
             let token = format!("Bearer {token}");
             let answered = match body {
                 Some(body) => self
@@ -178,7 +230,21 @@ fn log() -> String {
     std::env::var("MATCHBOOK_STORM_LOG").unwrap_or_else(|_| "warn".to_owned())
 }
 
-impl Drop for Site {
+impl Node {
+    fn new() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self { listen: free.to_string(), process: Mutex::new(None) }
+    }
+
+    fn kill(&self) {
+        if let Some(mut child) = self.process.lock().unwrap().take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Node {
     fn drop(&mut self) {
         self.kill();
     }

@@ -10,18 +10,20 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::device::{self, Standing, Wish};
-use crate::site::Site;
+use crate::site::{Ground, Site};
 
 /// How long one phase may take. On an idle machine it takes a tenth.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Codes that each device uses: with sets of six and a threshold of two, several refills.
-const CODES: u32 = 9;
 /// Threads that use codes.
 const USERS: usize = 8;
 
 pub(crate) struct Storm {
     pub(crate) seed: u64,
+    pub(crate) ground: Ground,
     pub(crate) devices: usize,
+    /// Codes that each device uses, of sets of six with a threshold of two.
+    pub(crate) codes: u32,
+    /// How often a server is killed, each time the one that has the session with the centre.
     pub(crate) kills: u32,
 }
 
@@ -37,7 +39,8 @@ impl Storm {
     pub(crate) fn of_the_environment() -> Self {
         let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
         let devices = usize::try_from(number("MATCHBOOK_STORM_DEVICES", 1_000)).unwrap();
-        Self { seed: number("MATCHBOOK_STORM_SEED", 20_021_122), devices, kills: 0 }
+        let seed = number("MATCHBOOK_STORM_SEED", 20_021_122);
+        Self { seed, ground: Ground::Sqlite, devices, codes: 9, kills: 0 }
     }
 
     pub(crate) fn rage(&self) {
@@ -53,7 +56,7 @@ impl Storm {
         });
         let listen = "127.0.0.1:0".parse().unwrap();
         let centre = runtime.block_on(Centre::start(network.clone(), listen, CentreOptions::default())).unwrap();
-        let site = Arc::new(Site::build(centre.address()));
+        let site = Arc::new(Site::build(self.ground, centre.address()));
         let devices = self.enrol(&site, &runtime, &network);
         watch(&network);
         let killer = self.killer(Arc::clone(&site));
@@ -112,7 +115,7 @@ impl Storm {
                     if use_one(site, seen) {
                         wish(site, *n + seen.accepted.len(), seen, rotations);
                     }
-                    seen.accepted.len() < usize::try_from(CODES).unwrap()
+                    seen.accepted.len() < usize::try_from(self.codes).unwrap()
                 });
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -149,7 +152,7 @@ impl Storm {
         let checked = in_threads((0..devices.len()).collect(), |place: usize| {
             let seen = &devices[place];
             assert!(standings[place].unused > 0, "{} has no codes", seen.device);
-            assert_eq!(seen.accepted.len(), usize::try_from(CODES).unwrap(), "{}", seen.device);
+            assert_eq!(seen.accepted.len(), usize::try_from(self.codes).unwrap(), "{}", seen.device);
             for (index, code) in &seen.accepted {
                 let operation = format!("late-{}-{index}", seen.device);
                 assert!(!site.verify(&seen.device, code, &operation), "{}: code {index} lives again", seen.device);
@@ -173,20 +176,14 @@ impl Storm {
         let (stop, kills) = (Arc::new(AtomicBool::new(false)), self.kills);
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let mut done = 0;
-            while done < kills && !stopped.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(1_500));
-                site.kill();
-                site.start();
-                done += 1;
+            for _ in 0..kills {
+                // When the storm is over before the last of them, the rest comes in its wake.
+                if !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1_500));
+                }
+                kill_one(&site);
             }
-            // The storm was over before the last of them: the rest comes in its wake.
-            while done < kills {
-                site.kill();
-                site.start();
-                done += 1;
-            }
-            done
+            kills
         });
         Some(Killer { stop, thread })
     }
@@ -196,21 +193,36 @@ impl Storm {
         let requests: u32 = standings.iter().map(|it| it.sent).sum();
         let keys: u32 = standings.iter().map(|it| it.epoch).sum();
         println!(
-            "seed {}: {} devices, {kills} kills, {:.0} s. {sets} sets came, {keys} keys were replaced ({rotations} \
+            "seed {}: {:?}, {} devices, {kills} kills, {:.0} s. {sets} sets came, {keys} keys were replaced ({rotations} \
              wishes), {} codes accepted once and refused after, {requests} messages sent by devices.",
             self.seed,
+            self.ground,
             self.devices,
             took.as_secs_f64(),
-            u32::try_from(self.devices).unwrap() * CODES,
+            u32::try_from(self.devices).unwrap() * self.codes,
         );
         println!("network: {counts:?}");
-        for line in site.metrics().lines().filter(|line| line.starts_with("matchbook_short_messages")) {
-            println!("{line}");
+        for node in 0..site.nodes() {
+            let metrics = site.metrics(node).unwrap_or_default();
+            metrics.lines().filter(|line| line.starts_with("matchbook_short_messages")).for_each(|line| {
+                println!("server {node}: {line}");
+            });
         }
     }
 }
 
-/// Kills the server again and again.
+/// Kills the server that has the session with the centre. Where there are others, one of them takes it over before the
+/// killed one is started again.
+fn kill_one(site: &Site) {
+    let victim = site.bound();
+    site.kill(victim);
+    if site.nodes() > 1 {
+        assert_ne!(site.bound(), victim);
+    }
+    site.start(victim);
+}
+
+/// Kills servers again and again.
 struct Killer {
     stop: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<u32>,

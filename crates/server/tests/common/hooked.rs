@@ -80,6 +80,11 @@ pub(crate) fn of_skip(changes: &Changes) -> bool {
     changes.writes.iter().any(|write| matches!(write, Write::Spend(_)))
 }
 
+/// Commits that change nothing, and make sure of what was read.
+pub(crate) fn of_probe(changes: &Changes) -> bool {
+    changes.writes.iter().any(|write| matches!(write, Write::Probe))
+}
+
 /// Commits that make a token.
 pub(crate) fn of_token(changes: &Changes) -> bool {
     changes.writes.iter().any(|write| matches!(write, Write::InsertToken(_)))

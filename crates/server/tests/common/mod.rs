@@ -1,5 +1,5 @@
 //! What the tests of the server share: a server on a free port, callers, devices, and a store that fails on demand.
-#![allow(dead_code, unused_imports, reason = "not every test program uses all of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "not every test program uses all of it")]
 
 pub(crate) mod api;
 pub(crate) mod hand;
@@ -9,6 +9,7 @@ pub(crate) mod phone;
 pub(crate) mod raw;
 pub(crate) mod site;
 pub(crate) mod sms;
+pub(crate) mod stands;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ pub(crate) use mobile::Mobile;
 pub(crate) use phone::Phone;
 pub(crate) use site::Site;
 pub(crate) use sms::Land;
+pub(crate) use stands::{Stands, on_stores};
 
 /// How long a test waits for what has to come. Nothing is decided by it but that a test has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

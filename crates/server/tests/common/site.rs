@@ -8,13 +8,12 @@ use matchbook_protocol::{AuthenticatorId, Enrolment, Epoch, Secret};
 use matchbook_rules::keyring::{KeyPlace, Keyring};
 use matchbook_rules::{DeviceSnapshot, Role};
 use matchbook_server::{NewToken, Running, ServerConfig};
-use matchbook_store::sqlite::{OpenOptions, SqliteStore};
-use matchbook_store::{MemoryStore, Store};
+use matchbook_store::Store;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{Api, Hand, Hooked, Phone, eventually};
+use super::stands::{Place, open};
+use super::{Api, Hand, Hooked, Phone, Stands, eventually};
 
 /// The key-encryption key of all tests.
 pub(crate) const KEK: [u8; 32] = *b"the KEK of the tests, 32 bytes..";
@@ -45,8 +44,13 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(store: Arc<dyn Store>, config: ServerConfig) -> Self {
+        Self::start_on(async { store }, config)
+    }
+
+    /// On a store that it opens itself, whose connections end with it.
+    pub(crate) fn start_on(store: impl Future<Output = Arc<dyn Store>>, config: ServerConfig) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.block_on(Running::start(config, store, keyring())).unwrap();
+        let running = runtime.block_on(async { Running::start(config, store.await, keyring()).await }).unwrap();
         Self { url: running.url().to_owned(), running: Some(running), runtime: Some(runtime) }
     }
 
@@ -70,61 +74,77 @@ impl Drop for Node {
 /// A store with a server on it, and an operator.
 pub(crate) struct Site {
     node: Option<Node>,
+    /// What the test itself looks into. The servers share it when no other can open it beside this one.
     store: Option<Arc<dyn Store>>,
-    folder: Option<TempDir>,
+    place: Place,
     reader: Runtime,
     pub(crate) config: ServerConfig,
     operator_token: String,
 }
 
 impl Site {
-    /// On SQLite, in a folder of its own.
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(&folder.path().join("matchbook.sqlite"));
-        Self::on(store, Some(folder), config())
+    /// On any store.
+    pub(crate) fn on(stands: Stands) -> Self {
+        Self::on_with(stands, config())
     }
 
-    /// On SQLite, behind a store that fails or waits when it is told to; with settings of its own.
-    pub(crate) fn hooked_with(config: ServerConfig) -> (Self, Arc<Hooked>) {
-        let folder = tempfile::tempdir().unwrap();
-        let hooked = Arc::new(Hooked::new(open(&folder.path().join("matchbook.sqlite"))));
-        (Self::on(Arc::clone(&hooked) as _, Some(folder), config), hooked)
+    /// The same, with settings of its own.
+    pub(crate) fn on_with(stands: Stands, config: ServerConfig) -> Self {
+        Self::build(stands, config, |store| store, Place::node)
+    }
+
+    /// On SQLite, in a folder of its own.
+    pub(crate) fn new() -> Self {
+        Self::on(Stands::Sqlite)
     }
 
     /// In memory.
     pub(crate) fn in_memory() -> Self {
-        Self::on(Arc::new(MemoryStore::new()), None, config())
+        Self::on(Stands::Memory)
     }
 
-    /// On SQLite, behind a store that fails or waits when it is told to.
+    /// Behind a store that fails or waits when it is told to.
+    pub(crate) fn hooked_on(stands: Stands) -> (Self, Arc<Hooked>) {
+        Self::hooked_on_with(stands, config())
+    }
+
+    /// On SQLite, behind such a store.
     pub(crate) fn hooked() -> (Self, Arc<Hooked>) {
-        Self::hooked_with(config())
+        Self::hooked_on(Stands::Sqlite)
     }
 
     /// In memory, behind such a store.
     pub(crate) fn hooked_in_memory() -> (Self, Arc<Hooked>) {
-        let hooked = Arc::new(Hooked::new(Arc::new(MemoryStore::new())));
-        (Self::on(Arc::clone(&hooked) as _, None, config()), hooked)
+        Self::hooked_on(Stands::Memory)
     }
 
-    /// In memory, on a store that other nodes may share.
-    pub(crate) fn shared(config: ServerConfig) -> Self {
-        Self::on(Arc::new(MemoryStore::shared()), None, config)
+    /// On SQLite, behind such a store; with settings of its own.
+    pub(crate) fn hooked_with(config: ServerConfig) -> (Self, Arc<Hooked>) {
+        Self::hooked_on_with(Stands::Sqlite, config)
     }
 
-    /// The same, behind a store that counts.
-    pub(crate) fn hooked_shared() -> (Self, Arc<Hooked>) {
-        let hooked = Arc::new(Hooked::new(Arc::new(MemoryStore::shared())));
-        (Self::on(Arc::clone(&hooked) as _, None, config()), hooked)
+    fn hooked_on_with(stands: Stands, config: ServerConfig) -> (Self, Arc<Hooked>) {
+        let mut hooked = None;
+        let hook = |store| Arc::clone(hooked.insert(Arc::new(Hooked::new(store)))) as Arc<dyn Store>;
+        let site = Self::build(stands, config, hook, |_, store, config| Node::start(store, config));
+        (site, hooked.unwrap())
     }
 
-    fn on(store: Arc<dyn Store>, folder: Option<TempDir>, config: ServerConfig) -> Self {
-        let reader = Builder::new_current_thread().enable_all().build().unwrap();
+    fn build(
+        stands: Stands,
+        config: ServerConfig,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        serve: impl FnOnce(&Place, Arc<dyn Store>, ServerConfig) -> Node,
+    ) -> Self {
+        // With a thread of its own, as connections to a database have to be looked after.
+        let reader = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let place = Place::of(stands);
+        let store = wrap(reader.block_on(place.store(stands)));
         let (changes, token) = NewToken::make(Role::Operator, "tests".to_owned(), None).into_changes();
         reader.block_on(store.commit(changes)).unwrap();
-        let node = Node::start(Arc::clone(&store), config.clone());
-        Self { node: Some(node), store: Some(store), folder, reader, config, operator_token: token.to_string() }
+        let node = serve(&place, Arc::clone(&store), config.clone());
+        let operator_token = token.to_string();
+        Self { node: Some(node), store: Some(store), place, reader, config, operator_token }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -136,7 +156,7 @@ impl Site {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.as_ref().unwrap().path().join("matchbook.sqlite")
+        self.place.file()
     }
 
     /// Runs something of the store's.
@@ -144,9 +164,14 @@ impl Site {
         self.reader.block_on(work)
     }
 
+    /// What does the same on another thread.
+    pub(crate) fn reader(&self) -> Handle {
+        self.reader.handle().clone()
+    }
+
     /// Another server on the same store, without the first one's lanes and caches.
     pub(crate) fn second(&self) -> Node {
-        Node::start(Arc::clone(self.store()), self.config.clone())
+        self.place.node(Arc::clone(self.store()), self.config.clone())
     }
 
     /// Stops the server in good order, lets go of the store, opens it again and serves it.
@@ -162,8 +187,14 @@ impl Site {
     }
 
     fn reopen(&mut self) {
-        self.close();
-        self.serve(open(&self.path()));
+        match &self.place {
+            Place::Database(_) => self.node = Some(self.second()),
+            Place::Folder(_) => {
+                self.close();
+                self.serve(open(&self.path()));
+            }
+            Place::Here => panic!("what is in memory is gone"),
+        }
     }
 
     /// Ends the server, and lets go of the store.
@@ -280,12 +311,6 @@ impl Site {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned);
         line.map_or(0.0, |value| value.trim().parse().unwrap())
     }
-}
-
-/// Opens a store for the tests' keyring, or makes it.
-pub(crate) fn open(path: &std::path::Path) -> Arc<dyn Store> {
-    let options = OpenOptions { check_value: Some(keyring().check_value()), create: true, ..OpenOptions::default() };
-    Arc::new(SqliteStore::open(path, options).unwrap())
 }
 
 /// The time, as the server reads it.

@@ -7,16 +7,26 @@ use matchbook_protocol::{CodeIndex, DownlinkKind, Event, Selector, UnverifiedDow
 use serde_json::json;
 
 use crate::common::phone::Loss;
-use crate::common::{Phone, Site, attempt, eventually, hand};
+use crate::common::{Phone, Site, Stands, attempt, eventually, hand, on_stores};
+
+on_stores! { [sqlite postgres] {
+    a_device_enrols_and_gets_its_first_set,
+    the_device_asks_at_its_threshold,
+    the_server_counts_and_its_push_answers_a_held_request,
+    the_operators_push_answers_a_held_request,
+    the_user_asks_for_a_set,
+    sets_are_sealed_to_the_devices_public_key,
+    lost_messages_and_answers_are_made_good,
+    a_duplicate_gets_the_same_bytes,
+}}
 
 pub(crate) fn kinds(phone: &Phone) -> Vec<DownlinkKind> {
     let messages = phone.line.tape.iter().flat_map(|(_, answers)| answers);
     messages.map(|message| UnverifiedDownlink::decode(message).unwrap().header().kind).collect()
 }
 
-#[test]
-fn a_device_enrols_and_gets_its_first_set() {
-    let site = Site::new();
+fn a_device_enrols_and_gets_its_first_set(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.new_phone("ship", "alice", "x25519", "shared");
     let id = phone.id();
@@ -50,9 +60,8 @@ fn a_device_enrols_and_gets_its_first_set() {
 }
 
 /// M5: the device asks when few codes are left.
-#[test]
-fn the_device_asks_at_its_threshold() {
-    let site = Site::new();
+fn the_device_asks_at_its_threshold(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({ "set_size": 12, "threshold": 4 }));
     let mut phone = site.phone("ship", "alice");
     phone.take_many(7);
@@ -66,9 +75,8 @@ fn the_device_asks_at_its_threshold() {
 }
 
 /// M6: the server counts, pushes, and the request that the device has left waiting is answered before its time.
-#[test]
-fn the_server_counts_and_its_push_answers_a_held_request() {
-    let site = Site::new();
+fn the_server_counts_and_its_push_answers_a_held_request(stands: Stands) {
+    let site = Site::on(stands);
     let party =
         site.realm("ship", &json!({ "mode": "next-in-order", "look_ahead": 10, "set_size": 12, "threshold": 4 }));
     let mut phone = site.phone("ship", "alice");
@@ -84,9 +92,8 @@ fn the_server_counts_and_its_push_answers_a_held_request() {
 }
 
 /// The operator's push, likewise.
-#[test]
-fn the_operators_push_answers_a_held_request() {
-    let site = Site::new();
+fn the_operators_push_answers_a_held_request(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     let id = phone.id();
@@ -101,9 +108,8 @@ fn the_operators_push_answers_a_held_request() {
 }
 
 /// M7: the user asks.
-#[test]
-fn the_user_asks_for_a_set() {
-    let site = Site::new();
+fn the_user_asks_for_a_set(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     assert_eq!(phone.request_set().codes_received(), 40);
@@ -112,9 +118,8 @@ fn the_user_asks_for_a_set() {
 }
 
 /// M11: sets sealed to the device's own public key.
-#[test]
-fn sets_are_sealed_to_the_devices_public_key() {
-    let site = Site::new();
+fn sets_are_sealed_to_the_devices_public_key(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     for suite in ["x25519", "p256"] {
         let user = format!("alice-{suite}");
@@ -133,10 +138,9 @@ fn sets_are_sealed_to_the_devices_public_key() {
 }
 
 /// Whatever the line loses, and however often: what is asked for comes once.
-#[test]
-fn lost_messages_and_answers_are_made_good() {
+fn lost_messages_and_answers_are_made_good(stands: Stands) {
     for suite in ["symmetric", "x25519", "p256"] {
-        let site = Site::new();
+        let site = Site::on(stands);
         let party = site.realm("ship", &json!({}));
         let mut phone = site.new_phone("ship", "alice", suite, "shared");
         let lossy = |phone: &mut Phone| {
@@ -178,9 +182,8 @@ fn lost_messages_and_answers_are_made_good() {
     }
 }
 
-#[test]
-fn a_duplicate_gets_the_same_bytes() {
-    let site = Site::new();
+fn a_duplicate_gets_the_same_bytes(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({}));
     let mut hand = hand::Hand::new(&site.enrolment("ship", "alice", "symmetric", "shared"));
     let enrol = hand.seal_enrol();

@@ -8,7 +8,14 @@ use std::thread;
 use matchbook_rules::{DeviceSnapshot, OutboxKind};
 use serde_json::json;
 
-use crate::common::{Site, attempt};
+use crate::common::{Site, Stands, attempt, on_stores};
+
+on_stores! { [sqlite postgres] {
+    push_pull_and_count_issue_one_set_at_a_time,
+    a_request_that_comes_many_times_at_once_is_answered_once,
+    rotations_from_both_sides_meet,
+    a_device_with_two_bearers_is_answered_on_both,
+}}
 
 const ROUNDS: usize = 40;
 
@@ -18,9 +25,8 @@ fn outstanding(snapshot: &DeviceSnapshot) -> usize {
 
 /// The operator pushes through one server while the device pulls at another, and a verify makes a set due: whoever is
 /// first issues, the others find it outstanding.
-#[test]
-fn push_pull_and_count_issue_one_set_at_a_time() {
-    let site = Site::new();
+fn push_pull_and_count_issue_one_set_at_a_time(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     let policy = json!({ "set_size": 2, "threshold": 63, "sets_per_day": 100 });
     let party = site.realm("ship", &policy).at(&second.url);
@@ -29,9 +35,8 @@ fn push_pull_and_count_issue_one_set_at_a_time() {
     let (id, operator) = (phone.id(), site.operator());
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = {
-        let (store, stop) = (Arc::clone(site.store()), Arc::clone(&stop));
+        let (store, reader, stop) = (Arc::clone(site.store()), site.reader(), Arc::clone(&stop));
         thread::spawn(move || {
-            let reader = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let mut most = 0;
             while !stop.load(Ordering::SeqCst) {
                 most = most.max(outstanding(&reader.block_on(store.load_device(&id)).unwrap().unwrap()));
@@ -75,9 +80,8 @@ fn push_pull_and_count_issue_one_set_at_a_time() {
 }
 
 /// The same request from many connections at once is one request.
-#[test]
-fn a_request_that_comes_many_times_at_once_is_answered_once() {
-    let site = Site::new();
+fn a_request_that_comes_many_times_at_once_is_answered_once(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     site.realm("ship", &json!({ "threshold": 0, "set_size": 4, "sets_per_day": 100 }));
     let mut hand = site.hand("ship", "alice");
@@ -109,9 +113,8 @@ fn a_request_that_comes_many_times_at_once_is_answered_once() {
 }
 
 /// An operator's and a device's wish for a new key at the same moment come to one rotation.
-#[test]
-fn rotations_from_both_sides_meet() {
-    let site = Site::new();
+fn rotations_from_both_sides_meet(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({}));
     for suite in ["symmetric", "x25519"] {
         let mut phone = site.new_phone("ship", suite, suite, "shared");
@@ -139,9 +142,8 @@ fn rotations_from_both_sides_meet() {
 }
 
 /// Requests that overtake each other all count, each once.
-#[test]
-fn a_device_with_two_bearers_is_answered_on_both() {
-    let site = Site::new();
+fn a_device_with_two_bearers_is_answered_on_both(stands: Stands) {
+    let site = Site::on(stands);
     site.realm("ship", &json!({}));
     let mut hand = site.hand("ship", "alice");
     let first = hand.seal(&crate::common::hand::wants(0, 0, 5));

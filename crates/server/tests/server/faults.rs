@@ -4,7 +4,19 @@
 use serde_json::{Value, json};
 
 use crate::common::hooked::{Meant, of_device, of_issue, of_skip, of_verify};
-use crate::common::{Api, Fault, Hooked, Phone, Reply, Site, attempt, hand};
+use crate::common::{Api, Fault, Hooked, Phone, Reply, Site, Stands, attempt, hand, on_stores};
+
+on_stores! { [memory postgres] {
+    a_commit_that_failed_accepts_nothing,
+    a_doubt_is_resolved_by_the_same_write,
+    a_refusal_in_doubt_counts_once,
+    a_lasting_doubt_is_told_and_a_retry_is_consistent,
+    a_set_in_doubt_is_one_set,
+    a_skip_in_doubt_skips_one_code,
+    conflicts_are_decided_again_and_bounded,
+    a_store_that_cannot_be_read_answers_503,
+    a_command_that_failed_did_nothing,
+}}
 
 /// As often as the server writes a commit in doubt, in all.
 const WRITES: usize = 5;
@@ -16,8 +28,8 @@ struct Scene {
     phone: Phone,
 }
 
-fn scene() -> Scene {
-    let (site, store) = Site::hooked_in_memory();
+fn scene(stands: Stands) -> Scene {
+    let (site, store) = Site::hooked_on(stands);
     let party = site.realm("ship", &json!({}));
     let phone = site.phone("ship", "alice");
     Scene { site, store, party, phone }
@@ -47,9 +59,8 @@ fn unavailable(reply: &Reply) {
     assert!(reply.retry_after().is_some_and(|seconds| seconds > 0));
 }
 
-#[test]
-fn a_commit_that_failed_accepts_nothing() {
-    let mut scene = scene();
+fn a_commit_that_failed_accepts_nothing(stands: Stands) {
+    let mut scene = scene(stands);
     let body = attempt("alice", &scene.phone.take());
     scene.fail(of_verify, &[Fault::Unavailable]);
     unavailable(&scene.verify(&body));
@@ -58,10 +69,9 @@ fn a_commit_that_failed_accepts_nothing() {
     assert_eq!(scene.spent(), 1);
 }
 
-#[test]
-fn a_doubt_is_resolved_by_the_same_write() {
+fn a_doubt_is_resolved_by_the_same_write(stands: Stands) {
     for fault in [Fault::InDoubtApplied, Fault::InDoubtLost] {
-        let mut scene = scene();
+        let mut scene = scene(stands);
         let code = scene.phone.take();
         let body = attempt("alice", &code);
         scene.fail(of_verify, &[fault]);
@@ -74,15 +84,14 @@ fn a_doubt_is_resolved_by_the_same_write() {
     }
 }
 
-#[test]
-fn a_refusal_in_doubt_counts_once() {
+fn a_refusal_in_doubt_counts_once(stands: Stands) {
     for faults in [
         vec![Fault::InDoubtApplied],
         vec![Fault::InDoubtLost],
         vec![Fault::InDoubtLost, Fault::InDoubtApplied],
         vec![Fault::InDoubtLost; WRITES],
     ] {
-        let scene = scene();
+        let scene = scene(stands);
         let body = attempt("alice", "000000000000");
         scene.fail(of_verify, &faults);
         let mut reply = scene.verify(&body);
@@ -97,10 +106,9 @@ fn a_refusal_in_doubt_counts_once() {
     }
 }
 
-#[test]
-fn a_lasting_doubt_is_told_and_a_retry_is_consistent() {
+fn a_lasting_doubt_is_told_and_a_retry_is_consistent(stands: Stands) {
     for last in [Fault::InDoubtLost, Fault::InDoubtApplied] {
-        let mut scene = scene();
+        let mut scene = scene(stands);
         let code = scene.phone.take();
         let body = attempt("alice", &code);
         let mut faults = vec![Fault::InDoubtLost; WRITES - 1];
@@ -117,7 +125,7 @@ fn a_lasting_doubt_is_told_and_a_retry_is_consistent() {
 /// In doubt, what a read shows need not be durable: it is answered only once a later write was.
 #[test]
 fn what_was_in_doubt_is_not_answered_on_a_read_alone() {
-    let mut scene = scene();
+    let mut scene = scene(Stands::Memory);
     let body = attempt("alice", &scene.phone.take());
     scene.fail(of_verify, &[Fault::InDoubtApplied]);
     scene.store.fail_probes(true);
@@ -152,10 +160,9 @@ fn a_set_in_doubt_is_not_sent_on_a_read_alone() {
     assert_eq!(site.stored(hand.id()).sets.len(), 1);
 }
 
-#[test]
-fn a_set_in_doubt_is_one_set() {
+fn a_set_in_doubt_is_one_set(stands: Stands) {
     for fault in [Fault::InDoubtApplied, Fault::InDoubtLost, Fault::Unavailable, Fault::Conflict] {
-        let (site, store) = Site::hooked_in_memory();
+        let (site, store) = Site::hooked_on(stands);
         let party = site.realm("ship", &json!({}));
         let mut phone = site.new_phone("ship", "alice", "x25519", "shared");
         store.fail(of_issue, &[fault]);
@@ -173,10 +180,9 @@ fn a_set_in_doubt_is_one_set() {
     }
 }
 
-#[test]
-fn a_skip_in_doubt_skips_one_code() {
+fn a_skip_in_doubt_skips_one_code(stands: Stands) {
     for fault in [Fault::InDoubtApplied, Fault::InDoubtLost, Fault::Conflict] {
-        let scene = scene();
+        let scene = scene(stands);
         scene.fail(of_skip, &[fault]);
         let body = json!({ "user": "alice", "unavailable": 1 });
         assert_eq!(scene.party.post("/v1/challenge", &body).ok()["index"], 2, "{fault:?}");
@@ -185,9 +191,8 @@ fn a_skip_in_doubt_skips_one_code() {
 }
 
 /// Who loses a race decides again; who loses for ever is told to come back.
-#[test]
-fn conflicts_are_decided_again_and_bounded() {
-    let mut scene = scene();
+fn conflicts_are_decided_again_and_bounded(stands: Stands) {
+    let mut scene = scene(stands);
     let body = attempt("alice", &scene.phone.take());
     scene.fail(of_verify, &[Fault::Conflict; 15]);
     assert!(scene.verify(&body).verdict());
@@ -198,9 +203,8 @@ fn conflicts_are_decided_again_and_bounded() {
     assert!(scene.verify(&next).verdict());
 }
 
-#[test]
-fn a_store_that_cannot_be_read_answers_503() {
-    let mut scene = scene();
+fn a_store_that_cannot_be_read_answers_503(stands: Stands) {
+    let mut scene = scene(stands);
     let body = attempt("alice", &scene.phone.take());
     scene.store.fail_reads(true);
     unavailable(&scene.verify(&body));
@@ -214,9 +218,8 @@ fn a_store_that_cannot_be_read_answers_503() {
 }
 
 /// What an operator does is told as done only when it is.
-#[test]
-fn a_command_that_failed_did_nothing() {
-    let scene = scene();
+fn a_command_that_failed_did_nothing(stands: Stands) {
+    let scene = scene(stands);
     let id = scene.phone.id();
     scene.fail(of_device, &[Fault::Unavailable]);
     unavailable(&scene.site.command("ship", id, "suspend"));

@@ -7,7 +7,14 @@ use matchbook_protocol::expand_uplink;
 use serde_json::{Value, json};
 
 use crate::common::hooked::{of_issue, of_verify};
-use crate::common::{Api, Site, attempt, eventually, hand, raw, site};
+use crate::common::{Api, Site, Stands, attempt, eventually, hand, on_stores, raw, site};
+
+on_stores! { [sqlite postgres] {
+    a_verify_that_is_decided_already_is_stopped_by_the_operator,
+    a_set_that_is_decided_already_is_stopped_by_the_operator,
+    a_caller_who_goes_away_holds_nobody_up,
+    a_call_that_takes_too_long_is_ended,
+}}
 
 /// The head and body of a verify, for a caller who does not wait for the answer.
 fn request(party: &Api, body: &Value) -> String {
@@ -21,10 +28,9 @@ fn request(party: &Api, body: &Value) -> String {
 }
 
 /// A stop that is told as done is never followed by an acceptance, though the verify was decided before it.
-#[test]
-fn a_verify_that_is_decided_already_is_stopped_by_the_operator() {
+fn a_verify_that_is_decided_already_is_stopped_by_the_operator(stands: Stands) {
     for stop in ["suspend", "revoke", "suspend the user", "restore"] {
-        let (site, store) = Site::hooked();
+        let (site, store) = Site::hooked_on(stands);
         let party = site.realm("ship", &json!({}));
         let mut phone = site.phone("ship", "alice");
         let body = attempt("alice", &phone.take());
@@ -46,9 +52,8 @@ fn a_verify_that_is_decided_already_is_stopped_by_the_operator() {
 }
 
 /// Likewise a set that is being issued: the device that is revoked meanwhile gets none.
-#[test]
-fn a_set_that_is_decided_already_is_stopped_by_the_operator() {
-    let (site, store) = Site::hooked();
+fn a_set_that_is_decided_already_is_stopped_by_the_operator(stands: Stands) {
+    let (site, store) = Site::hooked_on(stands);
     site.realm("ship", &json!({}));
     let mut hand = site.hand("ship", "alice");
     let cose = expand_uplink(&hand.seal(&hand::wants(0, 0, 255))).unwrap();
@@ -67,9 +72,8 @@ fn a_set_that_is_decided_already_is_stopped_by_the_operator() {
 }
 
 /// A caller who goes away in the middle leaves no lane taken; the operation is decided when it comes again.
-#[test]
-fn a_caller_who_goes_away_holds_nobody_up() {
-    let (site, store) = Site::hooked();
+fn a_caller_who_goes_away_holds_nobody_up(stands: Stands) {
+    let (site, store) = Site::hooked_on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     let body = attempt("alice", &phone.take());
@@ -138,9 +142,8 @@ fn a_full_lane_is_told_and_others_go_on() {
 }
 
 /// A store that does not come back: the call ends by itself, nothing was accepted, and the retry is decided.
-#[test]
-fn a_call_that_takes_too_long_is_ended() {
-    let (site, store) = Site::hooked();
+fn a_call_that_takes_too_long_is_ended(stands: Stands) {
+    let (site, store) = Site::hooked_on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     let body = attempt("alice", &phone.take());

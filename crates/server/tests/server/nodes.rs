@@ -5,9 +5,20 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::site::config;
+use crate::common::hooked::{of_issue, of_probe, of_verify};
 use crate::common::sms::{Air, enrolment, settings, way};
-use crate::common::{Api, Mobile, Site, attempt, eventually, hand};
+use crate::common::{Api, Fault, Mobile, Site, Stands, attempt, eventually, hand, on_stores};
+
+on_stores! { [shared_memory postgres] {
+    a_code_that_one_node_accepted_is_used_on_all_of_them,
+    a_repetition_gets_its_answer_on_another_node,
+    a_device_changes_nodes_as_it_likes,
+    a_push_at_one_node_answers_a_request_that_waits_at_another,
+    what_a_repeated_request_is_answered_was_made_sure_of,
+    what_was_in_doubt_is_not_answered_on_a_read_alone,
+    one_node_has_the_sessions_with_the_centres_and_another_takes_them_over,
+    nodes_that_send_side_by_side_hand_each_message_over_once,
+}}
 
 /// A metric of a node.
 fn metric(url: &str, name: &str) -> f64 {
@@ -16,9 +27,8 @@ fn metric(url: &str, name: &str) -> f64 {
     line.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
-#[test]
-fn a_code_that_one_node_accepted_is_used_on_all_of_them() {
-    let site = Site::shared(config());
+fn a_code_that_one_node_accepted_is_used_on_all_of_them(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     let party = site.realm("ship", &json!({}));
     let there = party.at(&second.url);
@@ -33,9 +43,8 @@ fn a_code_that_one_node_accepted_is_used_on_all_of_them() {
     }
 }
 
-#[test]
-fn a_repetition_gets_its_answer_on_another_node() {
-    let site = Site::shared(config());
+fn a_repetition_gets_its_answer_on_another_node(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     let party = site.realm("ship", &json!({}));
     let there = party.at(&second.url);
@@ -52,9 +61,8 @@ fn a_repetition_gets_its_answer_on_another_node() {
 }
 
 /// A device's dialogue goes on at another node: its counters, its keys and its sets are in the store.
-#[test]
-fn a_device_changes_nodes_as_it_likes() {
-    let site = Site::shared(config());
+fn a_device_changes_nodes_as_it_likes(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     let party = site.realm("ship", &json!({ "threshold": 0 }));
     let mut phone = site.phone("ship", "alice");
@@ -71,9 +79,8 @@ fn a_device_changes_nodes_as_it_likes() {
     assert!(party.at(&second.url).accepts(&attempt("alice", &phone.take())));
 }
 
-#[test]
-fn a_push_at_one_node_answers_a_request_that_waits_at_another() {
-    let site = Site::shared(config());
+fn a_push_at_one_node_answers_a_request_that_waits_at_another(stands: Stands) {
+    let site = Site::on(stands);
     let second = site.second();
     site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
@@ -87,9 +94,8 @@ fn a_push_at_one_node_answers_a_request_that_waits_at_another() {
 
 /// A held request that brings what another node has committed does not bring what a failover could take back: the answer
 /// waits for a write of its own.
-#[test]
-fn what_a_repeated_request_is_answered_was_made_sure_of() {
-    let (site, store) = Site::hooked_shared();
+fn what_a_repeated_request_is_answered_was_made_sure_of(stands: Stands) {
+    let (site, store) = Site::hooked_on(stands);
     site.realm("ship", &json!({ "threshold": 0 }));
     let mut hand = site.hand("ship", "alice");
     let request = hand.seal(&hand::wants(0, 0, 20));
@@ -100,16 +106,42 @@ fn what_a_repeated_request_is_answered_was_made_sure_of() {
     assert!(store.commits() > before, "a read alone was answered");
 }
 
+/// Nor what this node has written and does not know: a read that shows it is followed by a durable write, or by 503.
+fn what_was_in_doubt_is_not_answered_on_a_read_alone(stands: Stands) {
+    let (site, store) = Site::hooked_on(stands);
+    let party = site.realm("ship", &json!({ "threshold": 0 }));
+    let mut phone = site.phone("ship", "alice");
+    let body = attempt("alice", &phone.take());
+    store.fail(of_verify, &[Fault::InDoubtApplied]);
+    store.fail(of_probe, &[Fault::Unavailable; 3]);
+    for _ in 0..3 {
+        party.post("/v1/verify", &body).problem(503, "unavailable");
+    }
+    assert!(store.is_spent());
+    assert!(party.accepts(&body));
+
+    let mut hand = site.hand("ship", "bob");
+    let message = hand.seal(&hand::wants(0, 0, 255));
+    store.fail(of_issue, &[Fault::InDoubtApplied]);
+    store.fail(of_probe, &[Fault::Unavailable; 3]);
+    for _ in 0..3 {
+        let answer = hand.post(&message);
+        assert_eq!((answer.status, answer.messages.len()), (503, 0));
+    }
+    let answer = hand.post(&message);
+    assert_eq!(hand.set_in(&answer).unwrap().count(), 40);
+    assert_eq!(site.stored(hand.id()).sets.len(), 1);
+}
+
 /// Waits until it is known that the device has its set: while one is outstanding, a push brings no other.
 fn settled(site: &Site, mobile: &mut Mobile) {
     mobile.until("all is acknowledged", |mobile| site.stored(mobile.id()).outbox.is_empty());
 }
 
-#[test]
-fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over() {
+fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over(stands: Stands) {
     let air = Air::new();
     let centre = air.centre();
-    let mut site = Site::shared(settings("resend_first_s = 1", &[way("north", &centre, "")]));
+    let mut site = Site::on_with(stands, settings("resend_first_s = 1", &[way("north", &centre, "")]));
     eventually("the first is bound", || centre.bound() == 1);
     let second = site.second();
     site.realm("sea", &json!({ "threshold": 0 }));
@@ -130,12 +162,11 @@ fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over() {
     mobile.until("a set by the second", |mobile| mobile.sets() == 3);
 }
 
-#[test]
-fn nodes_that_send_side_by_side_hand_each_message_over_once() {
+fn nodes_that_send_side_by_side_hand_each_message_over_once(stands: Stands) {
     let air = Air::new();
     let centre = air.centre();
     // Nothing is sent a second time within the test.
-    let site = Site::shared(settings("resend_first_s = 600", &[way("north", &centre, "")]));
+    let site = Site::on_with(stands, settings("resend_first_s = 600", &[way("north", &centre, "")]));
     let _second = site.second();
     eventually("one is bound", || centre.bound() == 1);
     site.realm("sea", &json!({ "threshold": 0 }));

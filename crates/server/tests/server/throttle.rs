@@ -8,7 +8,20 @@ use matchbook_rules::throttle::{
 use matchbook_rules::{Changes, RealmId, RelyingPartyId, SubscriberId, VerifyTarget, Write};
 use serde_json::{Value, json};
 
-use crate::common::{Api, Phone, Reply, Site, attempt, site};
+use crate::common::{Api, Phone, Reply, Site, Stands, attempt, on_stores, site};
+
+on_stores! { [sqlite postgres] {
+    a_source_is_slowed_and_another_is_not,
+    names_that_nobody_has_are_slowed_the_same,
+    counts_outlive_restart_refill_and_rotation,
+    after_100_consecutive_failures_the_device_is_locked,
+    one_customer_of_ipv6_is_one_source,
+    without_a_source_the_relying_party_is_one,
+    a_wait_that_is_over_is_over_and_the_next_is_longer,
+    a_place_that_fails_at_many_names_is_slowed,
+    in_a_relying_party_with_many_failures_the_places_that_made_some_are_slowed,
+    a_realm_with_too_many_failures_slows_those_that_cause_them,
+}}
 
 const NO_CODE: &str = "000000000000";
 
@@ -31,9 +44,8 @@ fn failures(site: &Site, phone: &Phone) -> u64 {
     site.shown("ship", phone.id())["failures"].as_u64().unwrap()
 }
 
-#[test]
-fn a_source_is_slowed_and_another_is_not() {
-    let site = Site::new();
+fn a_source_is_slowed_and_another_is_not(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     site.phone("ship", "bob");
@@ -57,9 +69,8 @@ fn a_source_is_slowed_and_another_is_not() {
     assert!(site.has_event("ship", "source-slowed"));
 }
 
-#[test]
-fn one_customer_of_ipv6_is_one_source() {
-    let site = Site::in_memory();
+fn one_customer_of_ipv6_is_one_source(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     for host in 1..=5 {
         fail(&party, "alice", &format!("2001:db8::{host}"), 1);
@@ -71,9 +82,8 @@ fn one_customer_of_ipv6_is_one_source() {
 }
 
 /// A relying party that names no source is one source by itself.
-#[test]
-fn without_a_source_the_relying_party_is_one() {
-    let site = Site::in_memory();
+fn without_a_source_the_relying_party_is_one(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({ "max_failures": 2 }));
     let other = site.relying_party("ship", "mail");
     for _ in 0..2 {
@@ -84,9 +94,8 @@ fn without_a_source_the_relying_party_is_one() {
     assert!(!try_once(&party, "alice", "192.0.2.1").verdict());
 }
 
-#[test]
-fn names_that_nobody_has_are_slowed_the_same() {
-    let site = Site::new();
+fn names_that_nobody_has_are_slowed_the_same(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     site.realm("other", &json!({}));
     let phone = site.phone("ship", "alice");
@@ -118,9 +127,8 @@ fn names_that_nobody_has_are_slowed_the_same() {
     }
 }
 
-#[test]
-fn a_wait_that_is_over_is_over_and_the_next_is_longer() {
-    let site = Site::in_memory();
+fn a_wait_that_is_over_is_over_and_the_next_is_longer(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let long_ago = site::now().0 - 31_000;
     plant(&site, &[(buckets("alice", "192.0.2.1").source, 5)], long_ago, 24 * 3_600_000);
@@ -129,9 +137,8 @@ fn a_wait_that_is_over_is_over_and_the_next_is_longer() {
     assert!((31..=60).contains(&wait), "{wait}");
 }
 
-#[test]
-fn counts_outlive_restart_refill_and_rotation() {
-    let mut site = Site::new();
+fn counts_outlive_restart_refill_and_rotation(stands: Stands) {
+    let mut site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     fail(&party, "alice", "192.0.2.1", 2);
@@ -158,9 +165,8 @@ fn counts_outlive_restart_refill_and_rotation() {
     assert!(party.accepts(&from("192.0.2.2", attempt("alice", &phone.take()))));
 }
 
-#[test]
-fn after_100_consecutive_failures_the_device_is_locked() {
-    let mut site = Site::new();
+fn after_100_consecutive_failures_the_device_is_locked(stands: Stands) {
+    let mut site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     for source in 1..=99 {
@@ -190,9 +196,8 @@ fn after_100_consecutive_failures_the_device_is_locked() {
 }
 
 /// One place that tries its luck at many names waits after each failure, and nobody else does.
-#[test]
-fn a_place_that_fails_at_many_names_is_slowed() {
-    let site = Site::in_memory();
+fn a_place_that_fails_at_many_names_is_slowed(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let other = site.relying_party("ship", "mail");
     for user in 0..PLACE_FAILURES {
@@ -204,9 +209,8 @@ fn a_place_that_fails_at_many_names_is_slowed() {
     assert!(!try_once(&other, "alice", "192.0.2.1").verdict(), "another relying party's sources are others");
 }
 
-#[test]
-fn in_a_relying_party_with_many_failures_the_places_that_made_some_are_slowed() {
-    let site = Site::in_memory();
+fn in_a_relying_party_with_many_failures_the_places_that_made_some_are_slowed(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let other = site.relying_party("ship", "mail");
     let mut phone = site.phone("ship", "alice");
@@ -220,9 +224,8 @@ fn in_a_relying_party_with_many_failures_the_places_that_made_some_are_slowed() 
     assert!(!try_once(&other, "alice", "10.0.0.7").verdict());
 }
 
-#[test]
-fn a_realm_with_too_many_failures_slows_those_that_cause_them() {
-    let site = Site::in_memory();
+fn a_realm_with_too_many_failures_slows_those_that_cause_them(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let other = site.relying_party("ship", "mail");
     let elsewhere = site.realm("harbour", &json!({}));

@@ -5,15 +5,23 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::common::{Api, Reply, Site, attempt};
+use crate::common::{Api, Reply, Site, Stands, attempt, on_stores};
+
+on_stores! { [sqlite postgres] {
+    the_same_operation_gets_the_same_answer,
+    an_operation_with_other_content_is_refused,
+    an_operation_id_counts_for_its_relying_party_alone,
+    an_operation_may_be_repeated_with_a_new_token,
+    an_operation_repeated_at_once_is_one_attempt,
+    an_operation_id_used_twice_at_once_stands_for_one_request,
+}}
 
 fn failures(site: &Site, phone: &crate::common::Phone) -> u64 {
     site.shown("ship", phone.id())["failures"].as_u64().unwrap()
 }
 
-#[test]
-fn the_same_operation_gets_the_same_answer() {
-    let mut site = Site::new();
+fn the_same_operation_gets_the_same_answer(stands: Stands) {
+    let mut site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     let code = phone.take();
@@ -42,9 +50,8 @@ fn the_same_operation_gets_the_same_answer() {
     assert!(!party.accepts(&refused));
 }
 
-#[test]
-fn an_operation_with_other_content_is_refused() {
-    let site = Site::new();
+fn an_operation_with_other_content_is_refused(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let mut phone = site.phone("ship", "alice");
     let (first, second) = (phone.take(), phone.take());
@@ -65,9 +72,8 @@ fn an_operation_with_other_content_is_refused() {
     assert!(party.accepts(&attempt("alice", &second)), "and nothing was spent");
 }
 
-#[test]
-fn an_operation_id_counts_for_its_relying_party_alone() {
-    let site = Site::new();
+fn an_operation_id_counts_for_its_relying_party_alone(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let other = site.relying_party("ship", "mail");
     let mut phone = site.phone("ship", "alice");
@@ -79,9 +85,8 @@ fn an_operation_id_counts_for_its_relying_party_alone() {
 }
 
 /// Two tokens of one name are one relying party: a repetition may come with the other, as after a change of tokens.
-#[test]
-fn an_operation_may_be_repeated_with_a_new_token() {
-    let site = Site::new();
+fn an_operation_may_be_repeated_with_a_new_token(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let renewed = site.relying_party("ship", "vpn");
     let mut phone = site.phone("ship", "alice");
@@ -90,9 +95,8 @@ fn an_operation_may_be_repeated_with_a_new_token() {
     assert!(renewed.accepts(&body));
 }
 
-#[test]
-fn an_operation_repeated_at_once_is_one_attempt() {
-    let site = Site::new();
+fn an_operation_repeated_at_once_is_one_attempt(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({}));
     let second = site.second();
     let mut phone = site.phone("ship", "alice");
@@ -111,9 +115,8 @@ fn an_operation_repeated_at_once_is_one_attempt() {
 }
 
 /// One id for two requests at once: one of them is decided, the other one is told.
-#[test]
-fn an_operation_id_used_twice_at_once_stands_for_one_request() {
-    let site = Site::new();
+fn an_operation_id_used_twice_at_once_stands_for_one_request(stands: Stands) {
+    let site = Site::on(stands);
     let party = site.realm("ship", &json!({ "mode": "any-unused", "digits": 8 }));
     let mut phone = site.phone("ship", "alice");
     site.user("ship", "bob");
