@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::serve::Served;
+use crate::site::Site;
 use crate::trouble::{Result, Trouble};
 
 /// A command.
@@ -23,6 +24,8 @@ pub struct Run {
     pub is_quick: bool,
     /// Only these kinds; empty for all.
     pub only: Vec<Kind>,
+    /// Only sites whose name has one of these in it; empty for all.
+    pub sites: Vec<String>,
     /// Where the files go.
     pub out: PathBuf,
     /// Where the databases go; the folder for temporary files when it is left out.
@@ -56,10 +59,11 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// How it is used.
 pub const HELP: &str = "\
-matchbook-bench run [--quick] [--only KIND ...] [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
+matchbook-bench run [--quick] [--only KIND ...] [--site NAME ...] [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
 
   --quick            under two minutes, coarse figures: for CI
   --only KIND        verify, store, sets, sizes or growth; may be given several times
+  --site NAME        sites with this in their name, such as SQLite or 'PostgreSQL, 1'; may be given several times
   --out FOLDER       where bench.json and bench.md go; target/bench when it is left out
   --place FOLDER     where the databases are made: names the disk that is measured
   --write-docs PAGE  puts the tables into the marked place of a page";
@@ -88,6 +92,7 @@ impl Run {
             match *word {
                 "--quick" => run.is_quick = true,
                 "--only" => run.only.push(kind(value()?)?),
+                "--site" => run.sites.push(value()?.to_string()),
                 "--out" => run.out = value()?.into(),
                 "--place" => run.place = Some(value()?.into()),
                 "--write-docs" => run.docs = Some(value()?.into()),
@@ -95,6 +100,12 @@ impl Run {
             }
         }
         Ok(run)
+    }
+
+    /// Whether a site is to be measured.
+    #[must_use]
+    pub fn wants(&self, site: Site) -> bool {
+        self.sites.is_empty() || self.sites.iter().any(|part| site.name().contains(part))
     }
 
     /// Whether this kind is to be measured.

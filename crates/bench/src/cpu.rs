@@ -31,6 +31,14 @@ impl Snapshot {
         Self { threads: pids.iter().flat_map(|pid| Self::of(*pid).threads).collect() }
     }
 
+    /// Of processes and their children, as a PostgreSQL server is one process and its children.
+    #[must_use]
+    pub fn of_families(parents: &[u32]) -> Self {
+        let families: Vec<u32> =
+            parents.iter().flat_map(|parent| [vec![*parent], children(*parent)].concat()).collect();
+        Self::of_all(&families)
+    }
+
     /// What was used since an earlier moment, by threads that are still there.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Duration {
@@ -58,6 +66,11 @@ impl Thread {
         let nanos = read("schedstat")?.split(' ').next()?.parse().ok()?;
         Some(Self { name: read("comm")?.trim().to_owned(), nanos })
     }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Memory of a process.

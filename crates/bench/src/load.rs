@@ -54,6 +54,8 @@ pub struct Target<'a> {
     pub addresses: &'a [SocketAddr],
     /// Their processes.
     pub pids: &'a [u32],
+    /// The first processes of the database servers; none where the database is in the servers.
+    pub databases: &'a [u32],
 }
 
 /// Puts one connection's load on for each talk, and measures. A talk that has nothing more to ask stops early; the rate is
@@ -80,9 +82,9 @@ async fn drive(target: &Target<'_>, talks: Vec<Box<dyn Talk>>, spell: Spell) -> 
     }
     ready.wait().await;
     let own = std::process::id();
-    let clocks = || (Snapshot::of_all(target.pids), Snapshot::of(own));
+    let clocks = || [Snapshot::of_all(target.pids), Snapshot::of(own), Snapshot::of_families(target.databases)];
     tokio::time::sleep(spell.warm_up).await;
-    let (servers, generator) = clocks();
+    let before = clocks();
     let mut end = pin!(tokio::time::sleep(spell.measured));
     let mut after = None;
     let mut times = Vec::new();
@@ -101,14 +103,19 @@ async fn drive(target: &Target<'_>, talks: Vec<Box<dyn Talk>>, spell: Spell) -> 
             },
         }
     }
-    let (servers_after, generator_after) = after.unwrap_or_else(clocks);
+    let after = after.unwrap_or_else(clocks);
     // What came after the first talk had run dry is left out, with the share of the processor's time that fell to it.
     let all = times.len();
     let times: Vec<Duration> =
         times.into_iter().filter(|(done_after, _)| *done_after <= measured).map(|(_, took)| took).collect();
     let share = if all == 0 { 0.0 } else { crate::stats::count(times.len()) / crate::stats::count(all) };
-    let (server, generator) = (servers_after.since(&servers), generator_after.since(&generator));
-    Ok(Measured::of(times, measured, server.mul_f64(share), generator.mul_f64(share)))
+    let [server, generator, database] = used(&before, &after).map(|used| used.mul_f64(share));
+    Ok(Measured::of(times, measured, server, generator).with_database(database))
+}
+
+fn used([servers, generator, databases]: &[Snapshot; 3], after: &[Snapshot; 3]) -> [Duration; 3] {
+    let [servers_after, generator_after, databases_after] = after;
+    [servers_after.since(servers), generator_after.since(generator), databases_after.since(databases)]
 }
 
 /// What one connection saw.

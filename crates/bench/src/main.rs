@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use matchbook_bench::arguments::{Command, HELP, Kind, Run};
 use matchbook_bench::report::{self, Machine, Report};
-use matchbook_bench::rows::{Scale, Setting, growth, radius, sets, sizes, store, verify};
-use matchbook_bench::site::{NOT_YET, SITES, Site};
+use matchbook_bench::rows::{Scale, Setting, growth, plain, radius, sets, sizes, store, verify};
+use matchbook_bench::site::{SITES, Servers, Site};
 use matchbook_bench::trouble::{Result, Trouble};
 
 fn main() -> ExitCode {
@@ -32,21 +32,29 @@ fn measure(run: &Run) -> Result<()> {
     let scale = if run.is_quick { Scale::QUICK } else { Scale::FULL };
     let place = run.place.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&place).map_err(Trouble::because("the folder for the databases cannot be made"))?;
-    let setting = Setting { scale, place: &place };
+    let servers = Servers::default();
+    let setting = Setting { scale, place: &place, servers: &servers };
     let mut report = Report {
         machine: Machine::here(&place),
         scale: if run.is_quick { "quick" } else { "full" },
         rounds: scale.rounds,
         spell_ms: u64::try_from(scale.spell.measured.as_millis()).unwrap_or(u64::MAX),
         verify: Vec::new(),
+        plain: Vec::new(),
         store: Vec::new(),
         sets: Vec::new(),
         sizes: Vec::new(),
         growth: Vec::new(),
-        not_measured: vec![NOT_YET.to_owned(), radius::NOT_YET.to_owned()],
+        not_measured: vec![radius::NOT_YET.to_owned()],
         goals: Vec::new(),
     };
-    for site in SITES {
+    let missing = matchbook_testbed::find().err();
+    if let Some(missing) = missing.as_ref().filter(|_| std::env::var_os("CI").is_some()) {
+        return Err(Trouble::new(missing.to_string()));
+    }
+    report.not_measured.extend(missing.iter().map(|missing| format!("PostgreSQL: {missing}")));
+    for site in SITES.iter().filter(|site| run.wants(**site) && (missing.is_none() || **site == Site::Sqlite)) {
+        report.plain.extend(rows(run, Kind::Verify, *site, &setting, plain::measure)?);
         report.verify.extend(rows(run, Kind::Verify, *site, &setting, verify::measure)?);
         report.store.extend(rows(run, Kind::Store, *site, &setting, store::measure)?);
         report.sets.extend(rows(run, Kind::Sets, *site, &setting, sets::measure)?);

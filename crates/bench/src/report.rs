@@ -13,6 +13,7 @@ pub use self::goals::{Goal, goals};
 pub use self::machine::Machine;
 pub use self::markdown::markdown;
 use crate::rows::growth::GrowthRow;
+use crate::rows::plain::PlainRow;
 use crate::rows::sets::SetRow;
 use crate::rows::sizes::SizeRow;
 use crate::rows::store::StoreRow;
@@ -32,6 +33,8 @@ pub struct Report {
     pub spell_ms: u64,
     /// Verifies.
     pub verify: Vec<VerifyRow>,
+    /// What PostgreSQL does by itself.
+    pub plain: Vec<PlainRow>,
     /// The store alone.
     pub store: Vec<StoreRow>,
     /// Sets and keys.

@@ -3,6 +3,7 @@
 pub mod disk;
 pub mod growth;
 pub mod hpke;
+pub mod plain;
 pub mod radius;
 pub mod sets;
 pub mod sizes;
@@ -13,10 +14,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::load::Spell;
+use crate::site::{Servers, Site};
+use sets::Work;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
+    is_quick: bool,
     /// Turns of floor and subject.
     pub rounds: usize,
     /// Each turn.
@@ -24,16 +28,17 @@ pub struct Scale {
     /// Devices that have codes to verify.
     pub devices: u32,
     /// Devices that get sets or keys, each once: the spells end early when they have all had theirs.
-    pub set_devices: u32,
+    set_devices: u32,
     /// Devices of the sites whose growth is measured.
     pub growth_devices: u32,
     /// Devices of the sizes that are weighed, killed and started.
-    pub sizes: &'static [u32],
+    sizes: &'static [u32],
 }
 
 impl Scale {
     /// For docs/performance.md: about half an hour.
     pub const FULL: Self = Self {
+        is_quick: false,
         rounds: 5,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
@@ -44,6 +49,7 @@ impl Scale {
 
     /// For CI: under two minutes. It shows that all is measured, and its figures are coarse.
     pub const QUICK: Self = Self {
+        is_quick: true,
         rounds: 2,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
@@ -51,15 +57,67 @@ impl Scale {
         growth_devices: 3_000,
         sizes: &[2_000],
     };
+
+    /// Connections at once of a site's verifies.
+    #[must_use]
+    pub const fn connections(&self, site: Site) -> &'static [usize] {
+        match site {
+            // Between one and three.
+            Site::Postgres(cluster) if self.is_quick && cluster.nodes == 2 && cluster.has_standby => &[],
+            Site::Postgres(cluster) if self.is_quick && cluster.nodes > 1 => &[64],
+            Site::Postgres(_) if self.is_quick => &[1, 64],
+            Site::Sqlite | Site::Postgres(_) => &[1, 16, 64, 256],
+        }
+    }
+
+    /// What a site does for devices.
+    #[must_use]
+    pub const fn works(&self, site: Site) -> &'static [Work] {
+        match site {
+            Site::Postgres(cluster) if self.is_quick && cluster.nodes == 1 && !cluster.has_standby => {
+                &[Work::Issue, Work::Push, Work::Rotation]
+            }
+            // Two nodes are between one and three.
+            Site::Postgres(cluster) if self.is_quick || cluster.nodes == 2 => &[],
+            Site::Sqlite | Site::Postgres(_) => sets::WORKS,
+        }
+    }
+
+    /// Devices that a site's works have.
+    #[must_use]
+    pub const fn set_devices(&self, site: Site) -> u32 {
+        match site {
+            Site::Sqlite => self.set_devices,
+            // Filled more slowly, and used up more slowly.
+            Site::Postgres(_) => self.set_devices / 4,
+        }
+    }
+
+    /// Turns of what PostgreSQL does by itself.
+    #[must_use]
+    pub const fn plain_rounds(&self) -> usize {
+        if self.is_quick { 1 } else { self.rounds }
+    }
+
+    /// Devices of a site's sizes.
+    #[must_use]
+    pub const fn sizes(&self, site: Site) -> &'static [u32] {
+        match site {
+            Site::Postgres(cluster) if cluster.nodes > 1 || cluster.has_standby => &[],
+            Site::Sqlite | Site::Postgres(_) => self.sizes,
+        }
+    }
 }
 
 /// What every measurement is given.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Setting<'a> {
     /// How much.
     pub scale: Scale,
     /// A folder on the disk that is to be measured.
     pub place: &'a Path,
+    /// PostgreSQL's, started when they are wanted.
+    pub servers: &'a Servers,
 }
 
 /// Says how far the run is.

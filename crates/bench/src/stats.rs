@@ -21,6 +21,8 @@ pub struct Measured {
     pub server_cpu_us: f64,
     /// Processor time of the generator for a piece, in µs.
     pub generator_cpu_us: f64,
+    /// Processor time of PostgreSQL and of its standby for a piece, in µs; 0 where there is none.
+    pub database_cpu_us: f64,
 }
 
 impl Measured {
@@ -37,7 +39,15 @@ impl Measured {
             p999_us: quantile(&times, 999),
             server_cpu_us: each(server_cpu),
             generator_cpu_us: each(generator_cpu),
+            database_cpu_us: 0.0,
         }
+    }
+
+    /// With a database that is a process of its own.
+    #[must_use]
+    pub fn with_database(self, cpu: Duration) -> Self {
+        let pieces = count(usize::try_from(self.done).unwrap_or(usize::MAX));
+        Self { database_cpu_us: ratio(micros(cpu), pieces), ..self }
     }
 
     /// The median of each figure over the rounds. One in which nothing was done, because the work had run out, does not
@@ -54,6 +64,7 @@ impl Measured {
             p999_us: of(|it| it.p999_us),
             server_cpu_us: of(|it| it.server_cpu_us),
             generator_cpu_us: of(|it| it.generator_cpu_us),
+            database_cpu_us: of(|it| it.database_cpu_us),
         }
     }
 }

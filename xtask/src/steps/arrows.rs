@@ -44,7 +44,12 @@ const ROOMS: &[Room] = &[
         tests_need: &[TESTBED],
         is_pure: false,
     },
-    Room { name: "matchbook-bench", needs: &[PROTOCOL, RULES, STORE, SERVER], tests_need: &[], is_pure: false },
+    Room {
+        name: "matchbook-bench",
+        needs: &[PROTOCOL, RULES, STORE, SERVER, TESTBED],
+        tests_need: &[],
+        is_pure: false,
+    },
     Room { name: "xtask", needs: &[], tests_need: &[], is_pure: false },
 ];
 

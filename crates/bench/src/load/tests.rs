@@ -41,7 +41,7 @@ impl Talk for Asks {
 }
 
 fn load(address: SocketAddr, connections: usize, left: u32, measured: Duration) -> Result<Measured> {
-    let target = Target { addresses: &[address], pids: &[std::process::id()] };
+    let target = Target { addresses: &[address], pids: &[std::process::id()], databases: &[] };
     let talks = (0..connections).map(|_| Box::new(Asks { left }) as Box<dyn Talk>).collect();
     run(&target, talks, Spell { warm_up: Duration::ZERO, measured })
 }

@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::Report;
 use crate::rows::growth::GrowthRow;
+use crate::rows::plain::PlainRow;
 use crate::rows::sets::SetRow;
 use crate::rows::sizes::SizeRow;
 use crate::rows::store::StoreRow;
 use crate::rows::verify::VerifyRow;
+use crate::site::Site;
 use crate::stats::ratio;
 
 /// One goal on one site.
@@ -48,10 +50,13 @@ impl Bound {
 #[must_use]
 pub fn goals(report: &Report) -> Vec<Goal> {
     let mut goals = Vec::new();
-    report.verify.iter().for_each(|row| of_verify(row, &mut goals));
+    let is_sqlite = |site: &str| site == Site::Sqlite.name();
+    report.verify.iter().filter(|row| is_sqlite(row.site)).for_each(|row| of_verify(row, &mut goals));
+    report.verify.iter().for_each(|row| of_postgres(row, &report.plain, &mut goals));
     report.store.iter().for_each(|row| of_store(row, &mut goals));
-    report.sets.iter().for_each(|row| of_sets(row, &mut goals));
-    report.sizes.iter().for_each(|row| of_size(row, report.sizes.first(), &mut goals));
+    report.sets.iter().filter(|row| is_sqlite(row.site)).for_each(|row| of_sets(row, &mut goals));
+    let sqlite_sizes = report.sizes.iter().filter(|row| is_sqlite(row.site));
+    sqlite_sizes.for_each(|row| of_size(row, report.sizes.first(), &mut goals));
     report.growth.iter().for_each(|row| of_growth(row, &mut goals));
     goals
 }
@@ -79,6 +84,22 @@ fn of_verify(row: &VerifyRow, goals: &mut Vec<Goal>) {
         }
         _ => {}
     }
+}
+
+/// One server on PostgreSQL, beside the empty handler and beside plain statements in the same database server.
+fn of_postgres(row: &VerifyRow, plain: &[PlainRow], goals: &mut Vec<Goal>) {
+    let plain = plain.iter().filter(|it| it.site == row.site && row.connections == 256);
+    let Some(best) = plain.max_by(|one, other| one.statements.per_second.total_cmp(&other.statements.per_second))
+    else {
+        return;
+    };
+    if !best.has_standby {
+        let what = "verifies a second at 256 connections, by the empty handler's";
+        goals.push(goal(row.site, what, Bound::AtLeast(0.40), row.compared.rate_ratio));
+    }
+    let what = "verifies a second at 256 connections, by plain statements at any number of clients";
+    let seen = ratio(row.compared.subject.per_second, best.statements.per_second);
+    goals.push(goal(row.site, what, Bound::AtLeast(1.0), seen));
 }
 
 fn of_store(row: &StoreRow, goals: &mut Vec<Goal>) {

@@ -54,7 +54,7 @@ impl Machine {
             file_system: file_system(place).unwrap_or_else(unknown),
             rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
             commit: commit().unwrap_or_else(unknown),
-            databases: vec![format!("SQLite {}", rusqlite::version())],
+            databases: databases(),
             day: output("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(unknown),
             tag_ns_before: tag_ns(),
             tag_ns_after: 0.0,
@@ -81,6 +81,13 @@ fn tag_ns() -> f64 {
         black_box(keyring.code_tag(&realm, id, CodeIndex(index), black_box(&code)));
     }
     began.elapsed().as_secs_f64() * 1e9 / f64::from(TAGS)
+}
+
+fn databases() -> Vec<String> {
+    let postgres = matchbook_testbed::find().ok();
+    let postgres = postgres.and_then(|programs| output(programs.program("postgres").to_str()?, &["--version"]));
+    let postgres = postgres.map(|version| version.replace("postgres (PostgreSQL)", "PostgreSQL"));
+    [Some(format!("SQLite {}", rusqlite::version())), postgres].into_iter().flatten().collect()
 }
 
 fn unknown() -> String {

@@ -5,18 +5,21 @@ use std::fmt::Write;
 use super::{Goal, Report};
 use crate::report::goals::Bound;
 use crate::rows::growth::GrowthRow;
+use crate::rows::plain::PlainRow;
 use crate::rows::sets::SetRow;
 use crate::rows::sizes::SizeRow;
 use crate::rows::store::StoreRow;
 use crate::rows::verify::VerifyRow;
 use crate::stats::{Compared, Measured};
 
-/// The page. "CPU" is processor time for one piece of work, in µs: of the servers, and of the generator.
+/// The page. "CPU" is processor time for one piece of work, in µs: of the servers, of the generator, and of PostgreSQL
+/// where there is one.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
     let mut page = String::new();
     machine(report, &mut page);
     section(&mut page, "Verify", VERIFY, &report.verify, verify);
+    section(&mut page, "PostgreSQL itself", PLAIN, &report.plain, plain);
     section(&mut page, "The store alone", STORE, &report.store, store);
     section(&mut page, "Sets and keys", SETS, &report.sets, sets);
     section(&mut page, "Many devices", SIZES, &report.sizes, size);
@@ -76,7 +79,7 @@ const VERIFY: &[&str] = &[
     "connections",
     "verifies/s",
     "p50 / p99 / p99.9 ms",
-    "CPU server + generator",
+    "CPU server + generator (+ PostgreSQL)",
     "empty handler/s",
     "p50 / p99 / p99.9 ms",
     "CPU",
@@ -90,6 +93,25 @@ fn verify(row: &VerifyRow) -> Vec<String> {
     let mut cells = vec![row.site.to_owned(), row.connections.to_string()];
     cells.extend(compared(&row.compared));
     cells.extend([millis(row.fdatasync_p50_us), two(row.p50_ratio)]);
+    cells
+}
+
+const PLAIN: &[&str] = &[
+    "site",
+    "clients",
+    "plain verifies/s",
+    "p50 / p99 / p99.9 ms",
+    "CPU – + clients + PostgreSQL",
+    "empty commits/s",
+    "p50 / p99 / p99.9 ms",
+    "CPU",
+];
+
+fn plain(row: &PlainRow) -> Vec<String> {
+    let figures = |it: &Measured| [whole(it.per_second), times(it), cpu(it)];
+    let mut cells = vec![row.site.to_owned(), row.clients.to_string()];
+    cells.extend(figures(&row.statements));
+    cells.extend(figures(&row.commits));
     cells
 }
 
@@ -117,7 +139,7 @@ const SETS: &[&str] = &[
     "work, 64 waiting",
     "done/s",
     "p50 / p99 / p99.9 ms",
-    "CPU server + generator",
+    "CPU server + generator (+ PostgreSQL)",
     "floor/s",
     "p50 / p99 / p99.9 ms",
     "CPU",
@@ -178,7 +200,7 @@ fn tables(report: &Report, page: &mut String) {
     for row in report.sizes.iter().filter(|row| !row.tables.is_empty()) {
         let shown = row.tables.iter().take(TABLES_SHOWN).map(|(name, bytes)| format!("{name} {}", whole(*bytes)));
         let shown = shown.collect::<Vec<_>>().join(", ");
-        put(page, &format!("\nBytes a device by table and index, {} devices: {shown}.\n", row.devices));
+        put(page, &format!("\nBytes a device by table and index, {}, {} devices: {shown}.\n", row.site, row.devices));
     }
 }
 
@@ -188,7 +210,7 @@ const GROWTH: &[&str] = &[
     "to",
     "verifies/s at 16",
     "p50 / p99 ms",
-    "CPU server + generator",
+    "CPU server + generator (+ PostgreSQL)",
     "server CPU by the first's",
     "p50 by the first's",
 ];
@@ -237,7 +259,11 @@ fn times(it: &Measured) -> String {
 }
 
 fn cpu(it: &Measured) -> String {
-    format!("{:.1} + {:.1}", it.server_cpu_us, it.generator_cpu_us)
+    let mut text = format!("{:.1} + {:.1}", it.server_cpu_us, it.generator_cpu_us);
+    if it.database_cpu_us > 0.0 {
+        put(&mut text, &format!(" + {:.1}", it.database_cpu_us));
+    }
+    text
 }
 
 fn millis(micros: f64) -> String {

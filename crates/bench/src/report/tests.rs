@@ -20,6 +20,7 @@ fn report() -> Report {
         rounds: 1,
         spell_ms: 100,
         verify: vec![row],
+        plain: Vec::new(),
         store: Vec::new(),
         sets: Vec::new(),
         sizes: Vec::new(),
@@ -34,6 +35,26 @@ fn a_goal_says_what_was_seen_and_whether_that_is_good() {
     let goals = goals(&report());
     let met: Vec<bool> = goals.iter().map(|goal| goal.is_met).collect();
     assert_eq!(met, [true, false], "{goals:?}");
+}
+
+/// What PostgreSQL is to reach is asked of one node without a standby; SQLite's goals are not asked of it.
+#[test]
+fn each_store_has_its_own_goals() {
+    let site = "PostgreSQL, 1 node";
+    let per_second = |per_second| Measured { done: 1, per_second, ..Measured::default() };
+    let plain = |clients, rate| crate::rows::plain::PlainRow {
+        site,
+        has_standby: false,
+        clients,
+        statements: per_second(rate),
+        commits: per_second(20_000.0),
+    };
+    let verify = report().verify.into_iter().map(|row| VerifyRow { site, ..row }).collect();
+    let report = Report { verify, plain: vec![plain(16, 9_000.0), plain(64, 12_000.0)], ..report() };
+    let goals = goals(&report);
+    let seen: Vec<f64> = goals.iter().map(|goal| goal.seen).collect();
+    assert_eq!(seen, [0.9, 3.0], "{goals:?}");
+    assert!(markdown(&report).contains("### PostgreSQL itself"));
 }
 
 #[test]

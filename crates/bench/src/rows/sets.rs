@@ -96,12 +96,12 @@ pub struct SetRow {
 /// # Errors
 /// A server fails, or a device does not get what it asked for.
 pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<SetRow>> {
-    WORKS.iter().map(|work| one(setting, site, *work)).collect()
+    setting.scale.works(site).iter().map(|work| one(setting, site, *work)).collect()
 }
 
 fn one(setting: &Setting<'_>, site: Site, work: Work) -> Result<SetRow> {
     tell(&format!("{}: {}", site.name(), work.name()));
-    let ground = Ground::prepare(site, setting.place, work.population(setting.scale.set_devices)?)?;
+    let ground = Ground::prepare(setting, site, work.population(setting.scale.set_devices(site))?)?;
     let (nodes, floor) = (ground.start()?, Nodes::floor(&work.floor())?);
     let devices = Arc::new(Devices::of(&ground.population, work)?);
     let mut rounds = Vec::new();

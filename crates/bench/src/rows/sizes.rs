@@ -1,7 +1,6 @@
 //! What many devices cost: bytes on disk, memory, the start, the start after kill -9, and the time of a verify.
 
 mod remember;
-mod tables;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +37,7 @@ pub struct SizeRow {
     pub filled_per_second: f64,
     /// Bytes on disk of all, by devices.
     pub bytes_per_device: f64,
-    /// The same table by table (SQLite alone), the largest first.
+    /// The same table by table, the largest first.
     pub tables: Vec<(String, f64)>,
     /// From the start of the process to its listening, in ms.
     pub start_ms: f64,
@@ -65,16 +64,16 @@ pub struct SizeRow {
 /// # Errors
 /// A server fails, or an acceptance that was answered before the kill does not stand after it.
 pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<SizeRow>> {
-    setting.scale.sizes.iter().map(|devices| at(setting, site, *devices)).collect()
+    setting.scale.sizes(site).iter().map(|devices| at(setting, site, *devices)).collect()
 }
 
 fn at(setting: &Setting<'_>, site: Site, devices: u32) -> Result<SizeRow> {
     tell(&format!("{}: {devices} devices are made, weighed, killed", site.name()));
     let began = Instant::now();
-    let ground = Ground::prepare(site, setting.place, Population::of(devices)?)?;
+    let ground = Ground::prepare(setting, site, Population::of(devices)?)?;
     let filled_in = began.elapsed().as_secs_f64();
     let all = f64::from(devices);
-    let (bytes, tables) = (ground.bytes(), tables::weigh(&ground)?);
+    let (bytes, tables) = (ground.bytes()?, ground.weigh()?);
     let nodes = ground.start()?;
     let (start_ms, idle) = (slowest_start_ms(&nodes), memory(&nodes));
     let codes = Arc::new(Codes::of(&ground.population));
@@ -107,10 +106,11 @@ fn at(setting: &Setting<'_>, site: Site, devices: u32) -> Result<SizeRow> {
 fn killed(ground: &Ground, nodes: Nodes, codes: &Arc<Codes>) -> Result<Remembered> {
     let remembered = Remembered::default();
     let talks = (0..CONNECTIONS).map(|_| Remembers::boxed(codes, &ground.tokens, &remembered)).collect();
-    let Nodes { servers, addresses, pids } = nodes;
+    let Nodes { servers, addresses, pids, databases } = nodes;
     let spell = Spell { warm_up: Duration::ZERO, measured: BEFORE_KILL * 10 };
     std::thread::scope(|scope| {
-        let load = scope.spawn(|| load::run(&load::Target { addresses: &addresses, pids: &pids }, talks, spell));
+        let target = load::Target { addresses: &addresses, pids: &pids, databases: &databases };
+        let load = scope.spawn(move || load::run(&target, talks, spell));
         std::thread::sleep(BEFORE_KILL);
         servers.into_iter().try_for_each(|server| server.kill())?;
         // It ends with the connections that the kill cut.

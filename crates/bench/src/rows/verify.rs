@@ -16,9 +16,6 @@ use crate::trouble::Result;
 
 pub use talk::{Codes, Good, Verifies};
 
-/// Connections at once.
-pub const CONNECTIONS: &[usize] = &[1, 16, 64, 256];
-
 /// Verifies at so many connections.
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifyRow {
@@ -39,11 +36,15 @@ pub struct VerifyRow {
 /// # Errors
 /// A server fails, or a good code is not accepted.
 pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<VerifyRow>> {
+    let connections = setting.scale.connections(site);
+    if connections.is_empty() {
+        return Ok(Vec::new());
+    }
     tell(&format!("{}: {} devices are made", site.name(), setting.scale.devices));
-    let ground = Ground::prepare(site, setting.place, Population::of(setting.scale.devices)?)?;
+    let ground = Ground::prepare(setting, site, Population::of(setting.scale.devices)?)?;
     let (nodes, floor) = (ground.start()?, Nodes::floor(&Served::Empty)?);
     let codes = Arc::new(Codes::of(&ground.population));
-    let rows = CONNECTIONS.iter().map(|connections| {
+    let rows = connections.iter().map(|connections| {
         tell(&format!("{}: verifies at {connections}", site.name()));
         at(setting, &ground, &codes, (&nodes, &floor), *connections)
     });

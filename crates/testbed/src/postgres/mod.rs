@@ -54,6 +54,8 @@ const SETTINGS: [(&str, &str); 12] = [
 pub struct Postgres {
     programs: Programs,
     account: Account,
+    /// Where its folder is, and where its standbys' are.
+    place: PathBuf,
     folder: PathBuf,
     port: u16,
     /// The first process of the server, when it runs.
@@ -94,9 +96,19 @@ impl Postgres {
     /// # Errors
     /// As [`Postgres::start`].
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self, Trouble> {
+        Self::start_in(&std::env::temp_dir(), settings)
+    }
+
+    /// The same, with the data in a folder below `place`: on the disk that is to be measured. Whoever the servers run as
+    /// has to get there.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_in(place: &Path, settings: &[(&str, &str)]) -> Result<Self, Trouble> {
         let programs = find()?;
         let account = Account::of_servers()?;
-        Self::start_on(&programs, account, settings, &|data| template::unpack(&programs, account, data))
+        let settings = [&SETTINGS, settings].concat();
+        Self::start_on(&programs, account, place, &settings, &|data| template::unpack(&programs, account, data))
     }
 
     /// One server for all tests of a run that do no more than use databases of their own: a tenth of the cost of one
@@ -112,6 +124,12 @@ impl Postgres {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its first process, when it runs; all others are children of it.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.postmaster.and_then(|postmaster| u32::try_from(postmaster.as_raw_nonzero().get()).ok())
     }
 
     /// See [`Access::url`].
@@ -195,15 +213,16 @@ impl Postgres {
         }
     }
 
-    /// Starts a server on a data folder that `fill` makes.
+    /// Starts a server on a data folder that `fill` makes, with settings on top of those that it finds there.
     fn start_on(
         programs: &Programs,
         account: Account,
+        place: &Path,
         settings: &[(&str, &str)],
         fill: &dyn Fn(&Path) -> Result<(), Trouble>,
     ) -> Result<Self, Trouble> {
         let folder =
-            tempfile::Builder::new().prefix("matchbook-pg-").tempdir().map_err(Trouble::at("make a folder"))?;
+            tempfile::Builder::new().prefix("matchbook-pg-").tempdir_in(place).map_err(Trouble::at("make a folder"))?;
         account.own(folder.path())?;
         let data = folder.path().join("data");
         let mut command = Command::new(programs.program("postgres"));
@@ -212,9 +231,9 @@ impl Postgres {
         // From here on the keeper removes it.
         let folder = folder.keep();
         let (programs, stopped) = (programs.clone(), Stopped::default());
-        let mut server = Self { programs, account, folder, port: 0, postmaster: None, stopped, keeper };
+        let place = place.to_owned();
+        let mut server = Self { programs, account, place, folder, port: 0, postmaster: None, stopped, keeper };
         fill(&data)?;
-        server.configure(&SETTINGS)?;
         server.configure(settings)?;
         for _attempt in 0..PORTS_TRIED {
             server.port = ports::free()?;

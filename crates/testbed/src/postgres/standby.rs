@@ -29,7 +29,7 @@ impl Postgres {
         Access::check_plain(name)?;
         let upstream = format!("host={} port={} user={USER} application_name={name}", Ipv4Addr::LOCALHOST, self.port);
         let follow = [("primary_conninfo", upstream.as_str()), ("cluster_name", name)];
-        let standby = Self::start_on(&self.programs, self.account, &follow, &|data| {
+        let standby = Self::start_on(&self.programs, self.account, &self.place, &follow, &|data| {
             let mut copy = self.account.command(self.programs.program("pg_basebackup"), &std::env::temp_dir());
             run(copy.args(["-X", "stream", "-c", "fast", "--no-sync", "-d", &upstream, "-D"]).arg(data))?;
             let made = [("standby.signal", "making it a standby"), ("postgresql.auto.conf", "forgetting ALTER SYSTEM")];

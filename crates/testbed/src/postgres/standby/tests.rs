@@ -37,6 +37,18 @@ fn a_promoted_standby_has_every_commit_that_was_answered() {
     assert_eq!(third.sql("d", "SELECT count(*) FROM t").unwrap(), "3");
 }
 
+/// A standby that allows fewer connections than its primary does not start.
+#[test]
+fn a_standby_has_the_settings_of_its_primary() {
+    if !Postgres::is_installed() {
+        return;
+    }
+    let primary = Postgres::start_with(&[("max_connections", "250")]).unwrap();
+    let standby = primary.standby("second").unwrap();
+    assert_eq!(standby.sql(ALWAYS, "SHOW max_connections").unwrap(), "250");
+    assert_eq!(standby.sql(ALWAYS, "SHOW fsync").unwrap(), "on");
+}
+
 #[test]
 fn a_commit_waits_for_the_standby() {
     if !Postgres::is_installed() {

@@ -1,13 +1,13 @@
 //! How much of SQLite's file each table and index takes.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OpenFlags};
 
-use crate::site::Ground;
 use crate::trouble::{Result, Trouble};
 
-/// Bytes of each, the largest first; nothing on another store.
-pub(super) fn weigh(ground: &Ground) -> Result<Vec<(String, u64)>> {
-    let Some(file) = ground.sqlite_file() else { return Ok(Vec::new()) };
+/// Bytes of each, the largest first.
+pub(super) fn weigh(file: &Path) -> Result<Vec<(String, u64)>> {
     let failed = |error| Trouble::because("the tables were not weighed")(error);
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     let sql = "SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC";
