@@ -129,7 +129,7 @@ impl Population {
     /// Never.
     pub fn set(&self, device: u32, keyring: &Keyring, now: UnixMillis) -> Result<IssuedSet> {
         let (realm, id) = (realm()?, id(device));
-        let tag = |index: CodeIndex| Ok(keyring.code_tag(&realm, id, index, &self.code(device, index)?));
+        let tag = |index: CodeIndex| Ok(keyring.code_tag(&realm, id, CodeIndex(1), &self.code(device, index)?));
         let tags: Result<Vec<CodeTag>> = (1..=self.codes.into()).map(CodeIndex).map(tag).collect();
         let (tags, first, format) = (tags?, CodeIndex(1), self.format());
         Ok(IssuedSet {

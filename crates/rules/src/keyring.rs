@@ -149,13 +149,14 @@ impl Keyring {
         Secret::from_slice(&key).ok_or(KeyringError::Damaged)
     }
 
-    /// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ format ‖ code)): what the store keeps of a code.
+    /// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ first ‖ format ‖ code)): what the store keeps of a code. `first` is the
+    /// index of the first code of its set: so what was typed has one tag for all codes of a set.
     #[must_use]
-    pub fn code_tag(&self, realm: &RealmId, id: AuthenticatorId, index: CodeIndex, code: &Code) -> CodeTag {
+    pub fn code_tag(&self, realm: &RealmId, id: AuthenticatorId, first: CodeIndex, code: &Code) -> CodeTag {
         let mut mac = self.tags.clone();
         update_with(&mut mac, realm.as_str().as_bytes());
         mac.update(&id.0);
-        mac.update(&index.0.to_be_bytes());
+        mac.update(&first.0.to_be_bytes());
         mac.update(&[format_byte(code.format())]);
         mac.update(&*Zeroizing::new(code.value().to_be_bytes()));
         CodeTag(truncated(mac))

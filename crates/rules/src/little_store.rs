@@ -239,8 +239,7 @@ impl World {
     pub fn issue(&mut self, id: AuthenticatorId, first: u32, codes: impl IntoIterator<Item = String>) {
         let (realm, keyring, format) = (realm_id(), keyring(), CodeFormat::DEFAULT);
         let parsed = codes.into_iter().map(|code| Code::parse(format, &code).unwrap());
-        let tags: Vec<CodeTag> =
-            (first..).zip(parsed).map(|(index, code)| keyring.code_tag(&realm, id, CodeIndex(index), &code)).collect();
+        let tags: Vec<CodeTag> = parsed.map(|code| keyring.code_tag(&realm, id, CodeIndex(first), &code)).collect();
         self.store.authenticators.get_mut(&id).unwrap().next_index =
             CodeIndex(first + u32::try_from(tags.len()).unwrap());
         self.store.sets.entry(id).or_default().push(IssuedSet {

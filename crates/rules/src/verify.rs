@@ -128,9 +128,9 @@ pub fn accept(
     settle::Case { request, snapshot, candidates, policy, buckets, keyring, now, fingerprint }.accept_or_none(rng)
 }
 
-/// Tags that a refusal computes.
+/// What a refusal costs.
 #[cfg(test)]
-fn work(request: &VerifyRequest, snapshot: &VerifySnapshot, keyring: &Keyring, now: UnixMillis) -> usize {
+fn work(request: &VerifyRequest, snapshot: &VerifySnapshot, keyring: &Keyring, now: UnixMillis) -> compare::Work {
     let (buckets, policy) = (lookup_buckets(request, keyring), policy(snapshot));
     let (candidates, fingerprint) = (known_candidates(&request.attempt(), snapshot), fingerprint(request, keyring));
     let (buckets, policy) = (&buckets, &*policy);

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use crate::draft::Draft;
 use crate::holding::indices;
 use crate::keyring::Keyring;
-use crate::model::CodeTag;
+use crate::model::{CodeTag, IssuedSet};
 use crate::refusal::Refusal;
 
 /// Draws of one code before the random source is taken for broken. At most 500 of 10,000 codes are taken, so that 64
@@ -23,27 +23,27 @@ pub(super) fn draw(
 ) -> Result<(Vec<Code>, Vec<CodeTag>), Refusal> {
     let outstanding = outstanding(draft, keyring);
     let (mut codes, mut tags) = (Vec::with_capacity(count.into()), Vec::with_capacity(count.into()));
-    for index in (first.0..=u32::MAX).take(count.into()).map(CodeIndex) {
+    for _ in 0..count {
         let code = draw_one(draft, keyring, &outstanding, &codes, rng)?;
-        tags.push(tag(draft, keyring, index, &code));
+        tags.push(tag(draft, keyring, first, &code));
         codes.push(code);
     }
     Ok((codes, tags))
 }
 
-/// A code that is neither in this set yet nor outstanding. The store has only tags, so a candidate's tag is made for
-/// each outstanding index and compared with the one that is there.
+/// A code that is neither in this set yet nor outstanding. The store has only tags, so the candidate's tag in each
+/// outstanding set is made, and compared with those that are there.
 fn draw_one(
     draft: &Draft<'_>,
     keyring: &Keyring,
-    outstanding: &[(CodeIndex, CodeTag)],
+    outstanding: &[(CodeIndex, Vec<CodeTag>)],
     drawn: &[Code],
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Code, Refusal> {
     for _ in 0..MAX_DRAWS {
         let code = Code::draw(draft.policy.format(), rng);
         let is_taken = drawn.contains(&code)
-            || outstanding.iter().any(|(index, there)| tag(draft, keyring, *index, &code) == *there);
+            || outstanding.iter().any(|(first, live)| live.contains(&tag(draft, keyring, *first, &code)));
         if !is_taken {
             return Ok(code);
         }
@@ -51,14 +51,16 @@ fn draw_one(
     Err(Refusal::bug("the random source repeats itself"))
 }
 
-/// The tags of the live codes that look like the new ones and are under the same pepper.
-fn outstanding(draft: &Draft<'_>, keyring: &Keyring) -> Vec<(CodeIndex, CodeTag)> {
+/// The tags of the live codes that look like the new ones and are under the same pepper, by the first index of their set.
+fn outstanding(draft: &Draft<'_>, keyring: &Keyring) -> Vec<(CodeIndex, Vec<CodeTag>)> {
     let format = draft.policy.format();
     let sets = draft.sets().iter().filter(|set| set.format == format && set.pepper_version == keyring.version());
-    let codes = sets.flat_map(|set| indices(set).zip(set.tags.iter().copied()));
-    codes.filter(|(index, _)| draft.is_live(*index)).collect()
+    let live = |set: &IssuedSet| {
+        indices(set).zip(&set.tags).filter(|(index, _)| draft.is_live(*index)).map(|(_, tag)| *tag).collect()
+    };
+    sets.map(|set| (set.first, live(set))).filter(|(_, live): &(_, Vec<_>)| !live.is_empty()).collect()
 }
 
-fn tag(draft: &Draft<'_>, keyring: &Keyring, index: CodeIndex, code: &Code) -> CodeTag {
-    keyring.code_tag(&draft.authenticator.realm, draft.authenticator.id, index, code)
+fn tag(draft: &Draft<'_>, keyring: &Keyring, first: CodeIndex, code: &Code) -> CodeTag {
+    keyring.code_tag(&draft.authenticator.realm, draft.authenticator.id, first, code)
 }

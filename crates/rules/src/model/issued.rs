@@ -6,8 +6,8 @@ use subtle::ConstantTimeEq;
 
 use super::{OperationId, RealmId, RelyingPartyId};
 
-/// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ index ‖ code)): all that the store has of a code. A wrong code has the tag of a
-/// right one once in 2^64, where a guess of six digits is right once in 2^20.
+/// trunc64(HMAC-SHA256(pepper, realm ‖ ID ‖ the set's first index ‖ format ‖ code)): all that the store has of a code. A
+/// wrong code has the tag of a right one once in 2^64, where a guess of six digits is right once in 2^20.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeTag(pub [u8; CodeTag::LEN]);
 

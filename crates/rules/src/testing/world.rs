@@ -169,7 +169,7 @@ impl World {
         let set = self.state.sets.iter().find(|set| set.first <= index && index <= last(set));
         set.is_some_and(|set| {
             let tag = set.tags[(index.0 - set.first.0) as usize];
-            tag == self.keyring.code_tag(&device.realm, device.id, index, code)
+            tag == self.keyring.code_tag(&device.realm, device.id, set.first, code)
         })
     }
 

@@ -15,20 +15,34 @@ use zeroize::Zeroizing;
 use super::{MAX_TYPED_LEN, VerifyRequest};
 use crate::holding::indices;
 use crate::keyring::Keyring;
-use crate::model::{Candidate, CodeTag};
+use crate::model::{Candidate, CodeTag, IssuedSet};
 
-/// Tags are compared in blocks of so many, the last one filled up with stand-ins: a user's two or three sets fit in
-/// one, and a name that does not exist takes one too. A block costs about 50 µs, far less than the commit after it.
-pub(super) const WORK_BLOCK: usize = 128;
+/// A code that is typed has one tag a set. So many are made, or a multiple: a user's two or three sets need no more, and a
+/// name that does not exist takes as many. A tag is about 0.2 µs.
+pub(super) const TAG_BLOCK: usize = 4;
+/// Likewise of what they are compared with: so many codes, or a multiple.
+pub(super) const CODE_BLOCK: usize = 128;
 
 /// What has been compared, and what was found.
 pub(super) struct Comparison<'a> {
     request: &'a VerifyRequest,
     keyring: &'a Keyring,
+    typed: Vec<Typed>,
     marks: Vec<(Hit, Choice)>,
     readable: Choice,
-    /// Stand-ins that were computed.
-    stand_ins: usize,
+    /// What was done for nobody: tags, and comparisons.
+    stand_ins: Work,
+}
+
+/// What was typed, as a code of one set.
+#[derive(Clone, Copy)]
+struct Typed {
+    candidate: usize,
+    /// The set's.
+    first: CodeIndex,
+    tag: CodeTag,
+    /// It is a code of the set's format, and the set's tags are of this keyring.
+    counts: Choice,
 }
 
 /// A code that was typed: which candidate's, and its index. It may be spent, or not count now.
@@ -38,38 +52,54 @@ struct Hit {
     index: CodeIndex,
 }
 
+/// What an attempt costs: tags made, and codes compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    pub(super) tags: usize,
+    pub(super) codes: usize,
+}
+
 impl<'a> Comparison<'a> {
     /// Nothing compared yet.
     pub(super) fn new(request: &'a VerifyRequest, keyring: &'a Keyring) -> Self {
-        Self { request, keyring, marks: Vec::new(), readable: Choice::from(0), stand_ins: 0 }
+        let (typed, marks) = (Vec::new(), Vec::new());
+        Self { request, keyring, typed, marks, readable: Choice::from(0), stand_ins: Work::default() }
     }
 
     /// Compares with those issued codes that are `wanted`, by the candidate's place and the index.
     pub(super) fn look(&mut self, candidates: &[Candidate], wanted: impl Fn(usize, CodeIndex) -> bool) {
         for (place, candidate) in candidates.iter().enumerate() {
-            let (realm, id) = (&candidate.authenticator.realm, candidate.authenticator.id);
             for set in candidate.sets.iter() {
-                let Some((typed, counts)) = read(set.format, &self.request.code) else { continue };
-                let counts = counts & set.pepper_version.ct_eq(&self.keyring.version());
-                self.readable |= counts;
-                for (index, tag) in indices(set).zip(&set.tags).filter(|(index, _)| wanted(place, *index)) {
-                    let equal = self.keyring.code_tag(realm, id, index, &typed).0.ct_eq(&tag.0);
-                    self.marks.push((Hit { candidate: place, index }, equal & counts));
+                let mut codes = indices(set).zip(&set.tags).filter(|(index, _)| wanted(place, *index)).peekable();
+                if codes.peek().is_none() {
+                    continue;
+                }
+                let Some(typed) = self.typed(place, set) else { continue };
+                self.readable |= typed.counts;
+                for (index, tag) in codes {
+                    let equal = typed.tag.0.ct_eq(&tag.0);
+                    self.marks.push((Hit { candidate: place, index }, equal & typed.counts));
                 }
             }
         }
     }
 
-    /// Fills up the last block. `format` is the policy's, which a name that does not exist is read in.
+    /// Fills up the last blocks. `format` is the policy's, which a name that does not exist is read in.
     pub(super) fn fill_up(&mut self, format: CodeFormat) {
         let Some((typed, counts)) = read(format, &self.request.code) else { return };
         self.readable |= counts;
-        let work = self.marks.len().div_ceil(WORK_BLOCK).max(1).saturating_mul(WORK_BLOCK);
-        self.stand_ins = work.saturating_sub(self.marks.len());
-        for index in (0..u32::MAX).take(self.stand_ins) {
-            let tag = self.keyring.code_tag(&self.request.home, NOBODY, CodeIndex(index), &typed);
-            black_box(tag.0.ct_eq(&[0; CodeTag::LEN]));
+        let missing = |done: usize, block: usize| {
+            done.div_ceil(block).max(1).saturating_mul(block).saturating_sub(done)
+        };
+        let (tags, codes) = (missing(self.typed.len(), TAG_BLOCK), missing(self.marks.len(), CODE_BLOCK));
+        let mut tag = CodeTag([0; CodeTag::LEN]);
+        for first in (0..u32::MAX).take(tags) {
+            tag = black_box(self.keyring.code_tag(&self.request.home, NOBODY, CodeIndex(first), &typed));
         }
+        for _ in 0..codes {
+            black_box(black_box(tag).0.ct_eq(&[0; CodeTag::LEN]));
+        }
+        self.stand_ins = Work { tags, codes };
     }
 
     /// The typed codes of the candidate at this place, by index, ascending.
@@ -85,10 +115,25 @@ impl<'a> Comparison<'a> {
         self.readable.into()
     }
 
-    /// Tags that were computed, stand-ins included.
+    /// What was done, stand-ins included.
     #[cfg(test)]
-    pub(super) fn work(&self) -> usize {
-        self.marks.len() + self.stand_ins
+    pub(super) fn work(&self) -> Work {
+        let Work { tags, codes } = self.stand_ins;
+        Work { tags: self.typed.len() + tags, codes: self.marks.len() + codes }
+    }
+
+    /// What was typed, as a code of this set; made once.
+    fn typed(&mut self, candidate: usize, set: &IssuedSet) -> Option<Typed> {
+        let made = self.typed.iter().find(|it| it.candidate == candidate && it.first == set.first);
+        if let Some(made) = made {
+            return Some(*made);
+        }
+        let (code, counts) = read(set.format, &self.request.code)?;
+        let counts = counts & set.pepper_version.ct_eq(&self.keyring.version());
+        let tag = self.keyring.code_tag(&set.realm, set.authenticator, set.first, &code);
+        let typed = Typed { candidate, first: set.first, tag, counts };
+        self.typed.push(typed);
+        Some(typed)
     }
 }
 

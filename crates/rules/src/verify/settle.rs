@@ -94,9 +94,9 @@ impl Case<'_> {
         }
     }
 
-    /// Tags that a refusal computes.
+    /// What a refusal costs.
     #[cfg(test)]
-    pub(super) fn work(&self) -> usize {
+    pub(super) fn work(&self) -> super::compare::Work {
         let mut standpoints = self.standpoints();
         let mut found = Comparison::new(self.request, self.keyring);
         assert!(self.winner(&standpoints, &mut found).is_none(), "an acceptance");

@@ -5,8 +5,11 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 
 use crate::little_store::{World, code, keyring, user};
 use crate::model::*;
-use crate::verify::compare::WORK_BLOCK;
+use crate::verify::compare::{CODE_BLOCK, TAG_BLOCK, Work};
 use crate::verify::{VerifyDecision, VerifyRequest, work};
+
+/// What every refusal costs.
+const ONE_BLOCK: Work = Work { tags: TAG_BLOCK, codes: CODE_BLOCK };
 
 /// What an observer of the store's load could tell: the kinds of the writes.
 fn shape(changes: &Changes) -> Vec<&'static str> {
@@ -20,7 +23,7 @@ fn shape(changes: &Changes) -> Vec<&'static str> {
     changes.writes.iter().map(kind).collect()
 }
 
-fn rejected(world: &mut World, request: &VerifyRequest) -> (Vec<&'static str>, usize) {
+fn rejected(world: &mut World, request: &VerifyRequest) -> (Vec<&'static str>, Work) {
     let snapshot = world.load(request);
     let work = work(request, &snapshot, &keyring(), world.now);
     match world.decide(request).unwrap() {
@@ -44,7 +47,7 @@ fn all_refusals_write_and_work_alike() {
     let request = wrong.attempt(user("alice"), "000000");
     let expected = rejected(&mut wrong, &request);
     assert_eq!(expected.0, ["operation", "count", "count", "count", "count", "count", "audit"]);
-    assert_eq!(expected.1, WORK_BLOCK);
+    assert_eq!(expected.1, ONE_BLOCK);
 
     let refused = |change: &dyn Fn(&mut World), target: VerifyTarget, home: Option<&str>| {
         let mut world = world.clone();
@@ -82,7 +85,7 @@ fn a_realm_that_does_not_exist_costs_as_much_and_keeps_nothing() {
     world.store.realm = None;
     let request = world.attempt(user("alice"), &code(id, 1));
     let (shape, work) = rejected(&mut world, &request);
-    assert_eq!((shape.len(), work), (0, WORK_BLOCK));
+    assert_eq!((shape.len(), work), (0, ONE_BLOCK));
 }
 
 #[test]
@@ -91,9 +94,9 @@ fn two_full_sets_cost_no_more_than_a_name_that_does_not_exist() {
     world.issue(id, 41, (41..=80).map(|index| code(id, index)));
     world.issue(id, 81, (81..=120).map(|index| code(id, index)));
     let request = world.attempt(user("alice"), "000000");
-    assert_eq!(rejected(&mut world, &request).1, WORK_BLOCK);
+    assert_eq!(rejected(&mut world, &request).1, ONE_BLOCK);
     let stranger = world.attempt(user("nobody"), "not a code");
-    assert_eq!(rejected(&mut world, &stranger).1, WORK_BLOCK);
+    assert_eq!(rejected(&mut world, &stranger).1, ONE_BLOCK);
 }
 
 #[test]
