@@ -97,7 +97,8 @@ fn the_reference_has_every_flag_of_the_simulated_network() {
 /// Every line of an example has to be one that the parser takes.
 #[test]
 fn the_examples_parse() {
-    for line in examples::ALL.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("  ")) {
+    let whole: Vec<String> = examples::ALL.iter().map(|text| joined(text)).collect();
+    for line in whole.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("  ")) {
         let Some(start) = line.find("matchbook ") else { continue };
         let command = line[start..].split(" > ").next().unwrap().split(" | ").next().unwrap();
         let command = command.split("   ").next().unwrap();
@@ -106,6 +107,13 @@ fn the_examples_parse() {
             panic!("{line}\n{error}");
         }
     }
+}
+
+/// A line that ends with a backslash goes on in the next one.
+fn joined(text: &str) -> String {
+    let mut parts = text.split("\\\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| whole + part.trim_start())
 }
 
 /// Splits at blanks outside single quotes.
