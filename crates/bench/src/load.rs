@@ -58,6 +58,35 @@ pub struct Target<'a> {
     pub databases: &'a [u32],
 }
 
+/// How long is waited at most until a server has done what it puts off, and how often is looked.
+const REST: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(100);
+/// The part of a core below which a server is at rest: it has clocks that tick.
+const AT_REST: f64 = 0.03;
+
+impl Target<'_> {
+    /// Waits until the servers and the databases have done what they put off while they were busy, so that it does not
+    /// fall into another's measurement. Returns the processor time that it took.
+    #[must_use]
+    pub fn rest(&self) -> Duration {
+        let clocks = || [Snapshot::of_all(self.pids), Snapshot::of_families(self.databases)];
+        let used = |[servers, databases]: &[Snapshot; 2], now: &[Snapshot; 2]| {
+            let [servers_now, databases_now] = now;
+            servers_now.since(servers).saturating_add(databases_now.since(databases))
+        };
+        let (began, until) = (clocks(), Instant::now() + REST);
+        let mut before = began.clone();
+        loop {
+            std::thread::sleep(LOOK);
+            let now = clocks();
+            if used(&before, &now) < LOOK.mul_f64(AT_REST) || Instant::now() > until {
+                return used(&began, &now);
+            }
+            before = now;
+        }
+    }
+}
+
 /// Puts one connection's load on for each talk, and measures. A talk that has nothing more to ask stops early; the rate is
 /// then that of the time until the first one stopped.
 ///

@@ -87,12 +87,13 @@ const VERIFY: &[&str] = &[
     "p99 ratio",
     "fdatasync p50 ms",
     "p50 by handler + fdatasync",
+    "CPU later",
 ];
 
 fn verify(row: &VerifyRow) -> Vec<String> {
     let mut cells = vec![row.site.to_owned(), row.connections.to_string()];
     cells.extend(compared(&row.compared));
-    cells.extend([millis(row.fdatasync_p50_us), two(row.p50_ratio)]);
+    cells.extend([millis(row.fdatasync_p50_us), two(row.p50_ratio), one(row.later_cpu_us)]);
     cells
 }
 
@@ -268,6 +269,10 @@ fn cpu(it: &Measured) -> String {
 
 fn millis(micros: f64) -> String {
     format!("{:.2}", micros / 1e3)
+}
+
+fn one(figure: f64) -> String {
+    format!("{figure:.1}")
 }
 
 fn two(figure: f64) -> String {

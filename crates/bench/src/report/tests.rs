@@ -13,6 +13,7 @@ fn report() -> Report {
         compared: Compared::of(&rounds),
         fdatasync_p50_us: 200.0,
         p50_ratio: 1.0,
+        later_cpu_us: 10.0,
     };
     Report {
         machine: Machine::default(),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Setting, disk, tell};
-use crate::load;
+use crate::load::{self, Spell};
 use crate::population::Population;
 use crate::serve::Served;
 use crate::site::{Ground, Nodes, Site};
-use crate::stats::{Compared, Measured, median, ratio};
+use crate::stats::{Compared, Measured, median, micros, ratio};
 use crate::trouble::Result;
 
 pub use talk::{Codes, Good, Verifies};
@@ -29,6 +29,8 @@ pub struct VerifyRow {
     pub fdatasync_p50_us: f64,
     /// The median of the rounds' verify p50 by handler p50 and fdatasync p50.
     pub p50_ratio: f64,
+    /// Processor time of the servers and of the database for a verify that they put off until it was quiet, in µs.
+    pub later_cpu_us: f64,
 }
 
 /// Measures a site at each number of connections.
@@ -58,13 +60,18 @@ fn at(
     (nodes, floor): (&Nodes, &Nodes),
     connections: usize,
 ) -> Result<VerifyRow> {
-    let (mut rounds, mut syncs, mut p50_ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rounds, mut syncs, mut p50_ratios, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let _before = nodes.target().rest();
     for _ in 0..setting.scale.rounds {
         let sync = disk::fdatasync_p50(setting)?;
         let below = spell(setting, ground, floor, &Arc::new(Codes::endless(&ground.population)), connections)?;
         let it = spell(setting, ground, nodes, codes, connections)?;
         p50_ratios.push(ratio(it.p50_us, below.p50_us + sync));
         syncs.push(sync);
+        // The warm-up left some of it.
+        let Spell { warm_up, measured } = setting.scale.spell;
+        let share = ratio(measured.as_secs_f64(), (warm_up + measured).as_secs_f64());
+        later.push(ratio(micros(nodes.target().rest()) * share, it.per_second * measured.as_secs_f64()));
         rounds.push((below, it));
     }
     Ok(VerifyRow {
@@ -73,6 +80,7 @@ fn at(
         compared: Compared::of(&rounds),
         fdatasync_p50_us: median(&syncs),
         p50_ratio: median(&p50_ratios),
+        later_cpu_us: median(&later),
     })
 }
 
