@@ -81,7 +81,11 @@ pub(super) fn unfinished(connection: &Connection, path: &Path) -> Result<Option<
 pub(super) fn check(connection: &Connection, path: &Path, read_only: bool) -> Result<Option<String>, OpenError> {
     let found = frozen(connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
     match (found, read_only) {
-        (Some(why), true) => Ok(Some(why)),
+        (Some(why), true) => {
+            // A move that was cut off may have marked a store that a kill had left unfolded.
+            mark(connection, path, &why)?;
+            Ok(Some(why))
+        }
         (None, true) => {
             mark(connection, path, ASKED_FOR)?;
             Ok(Some(ASKED_FOR.to_owned()))

@@ -18,6 +18,8 @@ use crate::{CommitError, LoadError};
 /// KiB of pages for a connection that changes a note.
 const CACHE_KIB: i64 = 256;
 
+const UNFOLDED: &str = "SELECT count(*) FROM journal";
+
 /// An SQLite store that is moved from or to. No server runs on it meanwhile, but for one that is read-only.
 pub struct SqliteMover {
     path: PathBuf,
@@ -119,9 +121,22 @@ impl Movable for SqliteMover {
         store.writer.step(write).await.map(drop)
     }
 
-    /// Who has the lock is the only one who writes, and a server that runs read-only does not.
+    /// Who has the lock is the only one who writes, and a server that runs read-only does not. But a kill may have left
+    /// acceptances in the journal, and rows are read from their tables alone.
     async fn hold(&self) -> Result<(), CommitError> {
-        Ok(())
+        if let Access::Alone(store) = &self.access {
+            store.writer.fold().await?;
+        }
+        let left = self.readers().read(|connection| one(connection, UNFOLDED, [], |it| it.number::<u64>()));
+        match left.await {
+            Ok(None | Some(0)) => Ok(()),
+            Ok(Some(_)) => Err(CommitError::Unavailable(format!(
+                "{} holds acceptances that are not in their tables yet: restart the server that runs read-only on it, or \
+                 stop it, then copy",
+                self.path.display()
+            ))),
+            Err(error) => Err(CommitError::Unavailable(error.to_string())),
+        }
     }
 }
 

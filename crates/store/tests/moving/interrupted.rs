@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use matchbook_store::moving::{Change, CopyError, Entity, Key, Kind, Movable, Note, Progress};
+use matchbook_rules::Write;
+use matchbook_store::contract::fixtures::{acceptance, commit, id, lookup_user, set, with_device};
+use matchbook_store::moving::{Change, CopyError, CopyOptions, Entity, Key, Kind, Movable, Note, Progress};
 use matchbook_store::{CommitError, LoadError};
 
 use crate::options;
@@ -138,3 +140,35 @@ async fn a_target_is_not_served_before_it_is_whole() {
         }
     }
 }
+
+/// What a kill leaves in the journal of acceptances is in no table yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_was_killed_is_moved_with_what_it_had_accepted() {
+    let (from, to, folder) = (Place::sqlite(), Place::sqlite(), tempfile::tempdir().unwrap());
+    let Place::Sqlite(path, _) = &from else { unreachable!() };
+    {
+        let server = from.serve().await.unwrap();
+        with_device(&*server).await;
+        let sets = (0..CODES / 250).map(|at| Write::InsertSet(Box::new(set("alpha", 1, at * 250 + 1, 250))));
+        commit(&*server, sets.collect()).await.unwrap();
+        server.load_verify(&lookup_user("alpha", "ada")).await.unwrap();
+        let accepting = (1..=CODES).map(|index| server.commit(acceptance(index)));
+        assert!(futures_util::future::join_all(accepting).await.iter().all(Result::is_ok));
+        for name in ["store.db", "store.db-wal"] {
+            std::fs::copy(path.with_file_name(name), folder.path().join(name)).unwrap();
+        }
+    }
+    let killed = Place::Sqlite(folder.path().join("store.db"), folder);
+    let Place::Sqlite(path, _) = &killed else { unreachable!() };
+    let journal = "SELECT count(*) FROM journal";
+    let rows: i64 = rusqlite::Connection::open(path).unwrap().query_row(journal, [], |row| row.get(0)).unwrap();
+    assert_ne!(rows, 0, "the kill has left something");
+    let (source, target) = (killed.mover(false).await, to.mover(true).await);
+    matchbook_store::moving::copy(&*source, &*target, CopyOptions::new([1; 16], [2; 16]), &mut |_| {}).await.unwrap();
+    drop((source, target));
+    let moved = to.serve().await.unwrap().load_device(&id(1)).await.unwrap().unwrap();
+    assert_eq!(moved.spent.len(), usize::try_from(CODES).unwrap());
+}
+
+/// More than are folded while a move begins.
+const CODES: u32 = 8_000;

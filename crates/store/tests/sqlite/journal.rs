@@ -223,6 +223,14 @@ async fn a_store_that_is_made_read_only_has_no_journal() {
     assert_eq!(rows(&copy), 0);
     let frozen = SqliteStore::open(&copy, OpenOptions { read_only: true, ..OpenOptions::default() }).unwrap();
     assert_eq!(spent(&frozen).await, [5]);
+    // So it is when a move that was cut off has marked it: a server that opens it folds before anybody copies on.
+    store.commit(acceptance(6)).await.unwrap();
+    let (_kept, copy) = crashed(store.path());
+    tamper(&copy, "INSERT INTO meta (name, value) VALUES ('read_only', 'it is being copied')");
+    assert_ne!(rows(&copy), 0, "it was folded by the clock: this shows nothing");
+    let frozen = SqliteStore::open(&copy, OpenOptions { read_only: true, ..OpenOptions::default() }).unwrap();
+    assert_eq!(rows(&copy), 0);
+    assert_eq!(spent(&frozen).await, [5, 6]);
 }
 
 #[tokio::test]
