@@ -26,6 +26,10 @@ pub struct Run {
     pub only: Vec<Kind>,
     /// Only sites whose name has one of these in it; empty for all.
     pub sites: Vec<String>,
+    /// Turns of floor and subject, instead of the scale's.
+    pub rounds: Option<usize>,
+    /// Connections of verifies, instead of the scale's.
+    pub connections: Option<usize>,
     /// Where the files go.
     pub out: PathBuf,
     /// Where the databases go; the folder for temporary files when it is left out.
@@ -59,11 +63,14 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// How it is used.
 pub const HELP: &str = "\
-matchbook-bench run [--quick] [--only KIND ...] [--site NAME ...] [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
+matchbook-bench run [--quick] [--only KIND ...] [--site NAME ...] [--rounds N] [--connections N]
+                    [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
 
   --quick            under two minutes, coarse figures: for CI
   --only KIND        verify, store, sets, sizes or growth; may be given several times
   --site NAME        sites with this in their name, such as SQLite or 'PostgreSQL, 1'; may be given several times
+  --rounds N         turns of floor and subject: more for a calmer figure, 1 for a look
+  --connections N    verifies at so many connections alone, such as for a profile
   --out FOLDER       where bench.json and bench.md go; target/bench when it is left out
   --place FOLDER     where the databases are made: names the disk that is measured
   --write-docs PAGE  puts the tables into the marked place of a page";
@@ -93,6 +100,8 @@ impl Run {
                 "--quick" => run.is_quick = true,
                 "--only" => run.only.push(kind(value()?)?),
                 "--site" => run.sites.push(value()?.to_string()),
+                "--rounds" => run.rounds = Some(number(value()?)?),
+                "--connections" => run.connections = Some(number(value()?)?),
                 "--out" => run.out = value()?.into(),
                 "--place" => run.place = Some(value()?.into()),
                 "--write-docs" => run.docs = Some(value()?.into()),
@@ -113,6 +122,11 @@ impl Run {
     pub fn has(&self, kind: Kind) -> bool {
         self.only.is_empty() || self.only.contains(&kind)
     }
+}
+
+fn number(word: &str) -> Result<usize> {
+    let number = word.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Trouble::new(format!("{word:?} is no number above 0\n\n{HELP}")))
 }
 
 fn kind(word: &str) -> Result<Kind> {

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
 }
 
 fn measure(run: &Run) -> Result<()> {
-    let scale = if run.is_quick { Scale::QUICK } else { Scale::FULL };
+    let mut scale = if run.is_quick { Scale::QUICK } else { Scale::FULL };
+    scale.rounds = run.rounds.unwrap_or(scale.rounds);
+    scale.only_connections = run.connections;
     let place = run.place.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&place).map_err(Trouble::because("the folder for the databases cannot be made"))?;
     let servers = Servers::default();

@@ -23,6 +23,8 @@ pub struct Scale {
     is_quick: bool,
     /// Turns of floor and subject.
     pub rounds: usize,
+    /// Verifies at these connections alone.
+    pub only_connections: Option<usize>,
     /// Each turn.
     pub spell: Spell,
     /// Devices that have codes to verify.
@@ -40,6 +42,7 @@ impl Scale {
     pub const FULL: Self = Self {
         is_quick: false,
         rounds: 5,
+        only_connections: None,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
         set_devices: 200_000,
@@ -51,6 +54,7 @@ impl Scale {
     pub const QUICK: Self = Self {
         is_quick: true,
         rounds: 2,
+        only_connections: None,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
         set_devices: 10_000,
@@ -119,6 +123,9 @@ pub struct Setting<'a> {
     /// PostgreSQL's, started when they are wanted.
     pub servers: &'a Servers,
 }
+
+/// MiB for what is remembered of all devices of a site.
+pub const AMPLE_MEMORY_MB: u32 = 320;
 
 /// Says how far the run is.
 pub(crate) fn tell(what: &str) {

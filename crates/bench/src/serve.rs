@@ -26,6 +26,8 @@ pub enum Served {
     Matchbook {
         /// As the store's opener reads it: `sqlite:` and a path.
         database: String,
+        /// MiB for what is remembered of devices.
+        memory_mb: u32,
     },
     /// A handler that takes a body and answers [`ACCEPTED`]; and on every other path, as many bytes as a set's message
     /// has.
@@ -51,7 +53,9 @@ impl Served {
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         match self {
-            Self::Matchbook { database } => vec!["matchbook".to_owned(), database.clone()],
+            Self::Matchbook { database, memory_mb } => {
+                vec!["matchbook".to_owned(), database.clone(), memory_mb.to_string()]
+            }
             Self::Empty => vec!["empty".to_owned()],
             Self::Sealing => vec!["sealing".to_owned()],
         }
@@ -63,7 +67,10 @@ impl Served {
     /// They are others.
     pub fn parse(words: &[&str]) -> Result<Self> {
         match words {
-            ["matchbook", database] => Ok(Self::Matchbook { database: (*database).to_owned() }),
+            ["matchbook", database, memory_mb] => {
+                let memory_mb = memory_mb.parse().map_err(Trouble::because("the memory is no number of MiB"))?;
+                Ok(Self::Matchbook { database: (*database).to_owned(), memory_mb })
+            }
             ["empty"] => Ok(Self::Empty),
             ["sealing"] => Ok(Self::Sealing),
             other => Err(Trouble::new(format!("serve does not take {:?}", other.join(" ")))),
@@ -78,7 +85,7 @@ impl Served {
 pub fn serve(served: &Served) -> Result<()> {
     let runtime = runtime()?;
     match served {
-        Served::Matchbook { database } => runtime.block_on(matchbook(database)),
+        Served::Matchbook { database, memory_mb } => runtime.block_on(matchbook(database, *memory_mb)),
         Served::Empty => runtime.block_on(floor(Router::new().route("/v1/verify", post(accepted)).fallback(set))),
         Served::Sealing => runtime.block_on(floor(Router::new().route("/v1/device/messages", post(sealed)))),
     }
@@ -89,8 +96,8 @@ fn runtime() -> Result<Runtime> {
     Builder::new_multi_thread().enable_all().build().map_err(Trouble::because("the system gives no threads"))
 }
 
-async fn matchbook(database: &str) -> Result<()> {
-    let store = site::open(database, false).await?;
+async fn matchbook(database: &str, memory_mb: u32) -> Result<()> {
+    let store = site::open(database, false, memory_mb).await?;
     let config = ServerConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         device_messages_per_second: NO_LIMIT,

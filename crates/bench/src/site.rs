@@ -6,7 +6,7 @@ mod sqlite;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use matchbook_store::{OpenOptions, PostgresOptions, PostgresStore, SqliteStore, Store};
+use matchbook_store::{DEFAULT_MEMORY_MB, OpenOptions, PostgresOptions, PostgresStore, SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -77,10 +77,11 @@ impl Site {
 ///
 /// # Errors
 /// There is no such store.
-pub async fn open(database: &str, create: bool) -> Result<Arc<dyn Store>> {
+pub async fn open(database: &str, create: bool, memory_mb: u32) -> Result<Arc<dyn Store>> {
     match database.split_once(':') {
         Some(("sqlite", path)) => {
-            let options = OpenOptions { check_value: Some(keyring().check_value()), create, ..OpenOptions::default() };
+            let check_value = Some(keyring().check_value());
+            let options = OpenOptions { check_value, create, memory_mb, ..OpenOptions::default() };
             let opened = SqliteStore::open(path, options);
             Ok(Arc::new(opened.map_err(Trouble::because("the store was not opened"))?))
         }
@@ -88,6 +89,7 @@ pub async fn open(database: &str, create: bool) -> Result<Arc<dyn Store>> {
             let options = PostgresOptions {
                 check_value: Some(keyring().check_value()),
                 migrate: create,
+                memory_mb,
                 ..PostgresOptions::default()
             };
             let opened = PostgresStore::connect(database, options).await;
@@ -127,7 +129,7 @@ impl Ground {
             Site::Postgres(cluster) => Place::Postgres(setting.servers.database(setting.place, cluster.has_standby)?),
         };
         let tokens = runtime()?.block_on(async {
-            let store = open(&place.database(), true).await?;
+            let store = open(&place.database(), true, DEFAULT_MEMORY_MB).await?;
             fill(&*store, &population).await
         })?;
         if let Place::Postgres(database) = &place {
@@ -193,12 +195,12 @@ impl Ground {
         }
     }
 
-    /// Starts the servers.
+    /// Starts the servers, each with so many MiB for what it remembers of devices.
     ///
     /// # Errors
     /// One does not start.
-    pub fn start(&self) -> Result<Nodes> {
-        let served = Served::Matchbook { database: self.database() };
+    pub fn start(&self, memory_mb: u32) -> Result<Nodes> {
+        let served = Served::Matchbook { database: self.database(), memory_mb };
         let servers = (0..self.site.nodes()).map(|_| Server::start(&served)).collect::<Result<_>>()?;
         Ok(Nodes { databases: self.database_pids(), ..Nodes::of(servers) })
     }

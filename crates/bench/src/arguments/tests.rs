@@ -21,7 +21,7 @@ fn kinds_are_chosen_by_name() {
 #[test]
 fn what_a_server_is_told_is_read_back() {
     let database = "sqlite:/a folder/b".to_owned();
-    for served in [Served::Matchbook { database }, Served::Empty, Served::Sealing] {
+    for served in [Served::Matchbook { database, memory_mb: 300 }, Served::Empty, Served::Sealing] {
         let words = served.arguments();
         let words: Vec<&str> = std::iter::once("serve").chain(words.iter().map(String::as_str)).collect();
         assert_eq!(Command::parse(&words).unwrap(), Command::Serve(served));
@@ -30,7 +30,13 @@ fn what_a_server_is_told_is_read_back() {
 
 #[test]
 fn words_that_are_not_known_are_told() {
-    for words in [&["measure"][..], &["run", "--only"], &["run", "--only", "speed"], &["run", "quick"]] {
+    for words in [
+        &["measure"][..],
+        &["run", "--only"],
+        &["run", "--only", "speed"],
+        &["run", "quick"],
+        &["run", "--rounds", "0"],
+    ] {
         assert!(Command::parse(words).is_err(), "{words:?}");
     }
 }

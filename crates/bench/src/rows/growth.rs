@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use matchbook_rules::{AuditEvent, Changes, EventKind, Mode, Operation, OperationId, Policy, Verdict, Write};
+use matchbook_store::DEFAULT_MEMORY_MB;
 use serde::Serialize;
 
 use super::verify::{self, Codes};
-use super::{Setting, tell};
+use super::{AMPLE_MEMORY_MB, Setting, tell};
 use crate::population::{Population, now, realm, relying_party, scatter};
 use crate::site::{self, Ground, Nodes, Site};
 use crate::stats::{Measured, median, ratio};
@@ -141,7 +142,7 @@ fn stage(setting: &Setting<'_>, site: Site, family: Family, size: u32) -> Result
     if family == Family::History {
         site::runtime()?.block_on(remember(&ground, size))?;
     }
-    let (nodes, codes) = (ground.start()?, Arc::new(Codes::of(&ground.population)));
+    let (nodes, codes) = (ground.start(AMPLE_MEMORY_MB)?, Arc::new(Codes::of(&ground.population)));
     Ok(Stage { size, ground, nodes, codes })
 }
 
@@ -150,7 +151,7 @@ const BATCH: u32 = 5_000;
 
 /// Leaves so many operations and events behind, as verifies of the hours before would have.
 async fn remember(ground: &Ground, rows: u32) -> Result<()> {
-    let store = site::open(&ground.database(), false).await?;
+    let store = site::open(&ground.database(), false, DEFAULT_MEMORY_MB).await?;
     for first in (0..rows).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
         let numbers = first..rows.min(first + BATCH);
         let writes = numbers.map(past).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();

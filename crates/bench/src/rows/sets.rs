@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use matchbook_protocol::{Delivery, Suite};
 use matchbook_rules::Policy;
+use matchbook_store::DEFAULT_MEMORY_MB;
 use serde::Serialize;
 
 use super::{Setting, hpke, tell};
@@ -102,7 +103,7 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<SetRow>> {
 fn one(setting: &Setting<'_>, site: Site, work: Work) -> Result<SetRow> {
     tell(&format!("{}: {}", site.name(), work.name()));
     let ground = Ground::prepare(setting, site, work.population(setting.scale.set_devices(site))?)?;
-    let (nodes, floor) = (ground.start()?, Nodes::floor(&work.floor())?);
+    let (nodes, floor) = (ground.start(DEFAULT_MEMORY_MB)?, Nodes::floor(&work.floor())?);
     let devices = Arc::new(Devices::of(&ground.population, work)?);
     let mut rounds = Vec::new();
     let mut bare = Vec::new();

@@ -5,6 +5,7 @@ mod remember;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use matchbook_store::MIN_MEMORY_MB;
 use serde::Serialize;
 
 use self::remember::{Remembered, Remembers, Repeats};
@@ -74,7 +75,7 @@ fn at(setting: &Setting<'_>, site: Site, devices: u32) -> Result<SizeRow> {
     let filled_in = began.elapsed().as_secs_f64();
     let all = f64::from(devices);
     let (bytes, tables) = (ground.bytes()?, ground.weigh()?);
-    let nodes = ground.start()?;
+    let nodes = ground.start(MIN_MEMORY_MB)?;
     let (start_ms, idle) = (slowest_start_ms(&nodes), memory(&nodes));
     let codes = Arc::new(Codes::of(&ground.population));
     let one = verify::spell(setting, &ground, &nodes, &codes, 1)?;
@@ -82,7 +83,7 @@ fn at(setting: &Setting<'_>, site: Site, devices: u32) -> Result<SizeRow> {
     let loaded = memory(&nodes);
     let remembered = killed(&ground, nodes, &codes)?;
     let log_mib = mib(ground.log_bytes());
-    let nodes = ground.start()?;
+    let nodes = ground.start(MIN_MEMORY_MB)?;
     let acknowledged = repeat(&ground, &nodes, &remembered)?;
     Ok(SizeRow {
         site: site.name(),

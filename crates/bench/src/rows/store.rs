@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::verify::{Codes, Good};
-use super::{Setting, disk, tell};
+use super::{AMPLE_MEMORY_MB, Setting, disk, tell};
 use crate::cpu::Snapshot;
 use crate::population::{Population, id, keyring, now, realm, relying_party, rng, scatter, user};
 use crate::site::{self, Ground, Site};
@@ -47,7 +47,7 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<StoreRow>> {
     tell(&format!("{}: the store alone", site.name()));
     let ground = Ground::prepare(setting, site, Population::of(setting.scale.devices)?)?;
     let runtime = site::runtime()?;
-    let store = runtime.block_on(site::open(&ground.database(), false))?;
+    let store = runtime.block_on(site::open(&ground.database(), false, AMPLE_MEMORY_MB))?;
     let codes = Arc::new(Codes::of(&ground.population));
     let sample = codes.take().ok_or_else(|| Trouble::new("there are no codes"))?;
     let accepted = Arc::new(runtime.block_on(accepted(&*store, &ground.population, sample))?);

@@ -88,9 +88,8 @@ impl<'a> Comparison<'a> {
     pub(super) fn fill_up(&mut self, format: CodeFormat) {
         let Some((typed, counts)) = read(format, &self.request.code) else { return };
         self.readable |= counts;
-        let missing = |done: usize, block: usize| {
-            done.div_ceil(block).max(1).saturating_mul(block).saturating_sub(done)
-        };
+        let missing =
+            |done: usize, block: usize| done.div_ceil(block).max(1).saturating_mul(block).saturating_sub(done);
         let (tags, codes) = (missing(self.typed.len(), TAG_BLOCK), missing(self.marks.len(), CODE_BLOCK));
         let mut tag = CodeTag([0; CodeTag::LEN]);
         for first in (0..u32::MAX).take(tags) {

@@ -208,9 +208,9 @@ fn short_codes_of_an_earlier_policy_do_not_all_count_under_any_unused() {
 
 fn long_codes(world: &mut World, id: AuthenticatorId, first: u32, codes: &[&str]) {
     let format = CodeFormat::new(Alphabet::Decimal, 8).unwrap();
-    let tags = codes.iter().map(|code| {
-        keyring().code_tag(&realm_id(), id, CodeIndex(first), &Code::parse(format, code).unwrap())
-    });
+    let tags = codes
+        .iter()
+        .map(|code| keyring().code_tag(&realm_id(), id, CodeIndex(first), &Code::parse(format, code).unwrap()));
     let set = IssuedSet {
         realm: realm_id(),
         authenticator: id,
