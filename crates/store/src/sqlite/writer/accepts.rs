@@ -36,6 +36,8 @@ pub(in crate::sqlite) struct Accepts {
     next: i64,
     /// The row that comes next is among the unfolded already.
     is_staged: bool,
+    /// Changes when somebody else writes to the database, and then only.
+    version: i64,
     operations: Filter,
     buckets: Filter,
     readings: Readings,
@@ -52,17 +54,21 @@ pub(super) enum Plan {
 }
 
 impl Accepts {
-    pub(in crate::sqlite) fn new(hot: Arc<Hot>, unfolded: Arc<Unfolded>, next: i64, memory: u64) -> Self {
+    /// What the database holds, as it is now.
+    pub(in crate::sqlite) fn read(connection: &Connection, hot: Arc<Hot>, memory: u64) -> Result<Self, ReadError> {
         let bytes = usize::try_from(memory / OPERATIONS_SHARE).unwrap_or(usize::MAX);
-        Self {
+        let version = version(connection)?;
+        let (unfolded, next) = Unfolded::read(connection)?;
+        Ok(Self {
             hot,
-            unfolded,
+            unfolded: Arc::new(unfolded),
             next,
             is_staged: false,
+            version,
             operations: Filter::new(bytes),
             buckets: Filter::new(BUCKETS_BYTES),
             readings: Readings::default(),
-        }
+        })
     }
 
     /// Ends what still reads the store, so that the writer's connection is the last one.
@@ -70,8 +76,25 @@ impl Accepts {
         self.readings.end();
     }
 
-    pub(super) fn unfolded(&self) -> &Arc<Unfolded> {
+    pub(in crate::sqlite) fn unfolded(&self) -> &Arc<Unfolded> {
         &self.unfolded
+    }
+
+    /// To be asked first in each transaction. The lock keeps other servers off, but a file can be taken for a left-over and
+    /// deleted; then what is remembered is old, and the tables alone say who has a code.
+    pub(super) fn look_out(&mut self, connection: &Connection) -> Result<(), ReadError> {
+        let version = version(connection)?;
+        if version == self.version {
+            return Ok(());
+        }
+        tracing::warn!("another program has written to the store: see to it that one server alone runs on it");
+        self.undo();
+        self.next = self.unfolded.read_again(connection)?;
+        self.hot.clear();
+        self.operations.forget();
+        self.buckets.forget();
+        self.version = version;
+        Ok(())
     }
 
     /// Decides on the acceptances among the work that was not refused, and writes those that hold, in the transaction that
@@ -256,6 +279,11 @@ impl Accepts {
     }
 }
 
+fn version(connection: &Connection) -> Result<i64, ReadError> {
+    let mut statement = connection.prepare_cached("PRAGMA data_version")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 fn guards_hold(accept: &Accept<'_>, standing: &Standing) -> bool {
     let device = &standing.device;
     device.authenticator.version == accept.version
@@ -325,3 +353,6 @@ fn each_row(
     }
     Ok(())
 }
+
+#[cfg(all(test, feature = "contract"))]
+mod tests;
