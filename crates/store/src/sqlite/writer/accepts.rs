@@ -25,6 +25,9 @@ use crate::sqlite::rows::{ReadError, blob, number, text};
 
 /// Of the memory for what is remembered, the part for the filter of operations: at 64 MiB it holds a million of them.
 const OPERATIONS_SHARE: u64 = 64;
+/// Of the same, bytes for each entry that the journal holds at most: twice the entries from which on it is folded under
+/// load. Only a fold that fails lets it come to that; then acceptances go into their tables at once.
+const ENTRY_SHARE: u64 = 512;
 /// Bytes of the filter of buckets: 100,000 places that failures came from.
 const BUCKETS_BYTES: usize = 128 << 10;
 
@@ -34,6 +37,8 @@ pub(in crate::sqlite) struct Accepts {
     unfolded: Arc<Unfolded>,
     /// The row of the journal that comes next.
     next: i64,
+    /// Entries of the journal, at most.
+    most: usize,
     /// The row that comes next is among the unfolded already.
     is_staged: bool,
     /// Changes when somebody else writes to the database, and then only.
@@ -56,16 +61,17 @@ pub(super) enum Plan {
 impl Accepts {
     /// What the database holds, as it is now.
     pub(in crate::sqlite) fn read(connection: &Connection, hot: Arc<Hot>, memory: u64) -> Result<Self, ReadError> {
-        let bytes = usize::try_from(memory / OPERATIONS_SHARE).unwrap_or(usize::MAX);
+        let part = |share: u64| usize::try_from(memory / share).unwrap_or(usize::MAX);
         let version = version(connection)?;
         let (unfolded, next) = Unfolded::read(connection)?;
         Ok(Self {
             hot,
             unfolded: Arc::new(unfolded),
             next,
+            most: part(ENTRY_SHARE),
             is_staged: false,
             version,
-            operations: Filter::new(bytes),
+            operations: Filter::new(part(OPERATIONS_SHARE)),
             buckets: Filter::new(BUCKETS_BYTES),
             readings: Readings::default(),
         })
@@ -111,10 +117,13 @@ impl Accepts {
             self.keep_up(path);
         }
         let (mut row, mut keys) = (Row::new(), Vec::new());
+        let room = self.most.saturating_sub(self.unfolded.len());
         let mut plans = Vec::with_capacity(work.len());
         for (work, refused) in work.iter().zip(refused) {
             plans.push(match work {
-                Work::Changes(changes) if refused.is_none() => self.plan(connection, changes, &mut row, &mut keys),
+                Work::Changes(changes) if refused.is_none() && keys.len() < room => {
+                    self.plan(connection, changes, &mut row, &mut keys)
+                }
                 Work::Changes(_) | Work::Step(_) => Plan::Own,
             });
         }

@@ -157,3 +157,20 @@ fn without_room_for_the_journal_nothing_is_accepted() {
     accepted.push(full);
     assert_eq!(fixture.load(), accepted);
 }
+
+/// A table that is damaged keeps the journal from being folded, and nobody from verifying.
+#[test]
+fn a_journal_that_is_not_folded_grows_no_further_than_its_bound() {
+    let mut fixture = Fixture::remembering();
+    let sets = (0..12).map(|place| Write::InsertSet(Box::new(set("alpha", 1, 41 + 250 * place, 250))));
+    assert_eq!(words(&fixture.write(vec![of(sets.collect())])), ["ok"]);
+    fixture.load();
+    for first in (1..3_000).step_by(250) {
+        let answers = fixture.write((first..first + 250).map(acceptance).collect());
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    let (in_journal, in_tables) = (fixture.accepts.unfolded().len(), fixture.in_tables().len());
+    assert_eq!((in_journal, in_tables), (2_048, 3_000 - 2_048));
+    assert_eq!(words(&fixture.write(vec![acceptance(1), acceptance(3_000)])), ["conflict"; 2]);
+    assert_eq!(fixture.load(), (1..=3_000).collect::<Vec<u32>>());
+}
