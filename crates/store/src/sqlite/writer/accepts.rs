@@ -41,8 +41,9 @@ pub(in crate::sqlite) struct Accepts {
     most: usize,
     /// The row that comes next is among the unfolded already.
     is_staged: bool,
-    /// Changes when somebody else writes to the database, and then only.
-    version: i64,
+    /// Changes when somebody else writes to the database, and then only. `None`: it is to be looked at whatever it is,
+    /// after a commit in doubt.
+    version: Option<i64>,
     operations: Filter,
     buckets: Filter,
     readings: Readings,
@@ -62,7 +63,7 @@ impl Accepts {
     /// What the database holds, as it is now.
     pub(in crate::sqlite) fn read(connection: &Connection, hot: Arc<Hot>, memory: u64) -> Result<Self, ReadError> {
         let part = |share: u64| usize::try_from(memory / share).unwrap_or(usize::MAX);
-        let version = version(connection)?;
+        let version = Some(version(connection)?);
         let (unfolded, next) = Unfolded::read(connection)?;
         Ok(Self {
             hot,
@@ -87,13 +88,15 @@ impl Accepts {
     }
 
     /// To be asked first in each transaction. The lock keeps other servers off, but a file can be taken for a left-over and
-    /// deleted; then what is remembered is old, and the tables alone say who has a code.
+    /// deleted; then what is remembered is old, and the tables alone say who has a code. So it is after a commit in doubt.
     pub(super) fn look_out(&mut self, connection: &Connection) -> Result<(), ReadError> {
-        let version = version(connection)?;
+        let version = Some(version(connection)?);
         if version == self.version {
             return Ok(());
         }
-        tracing::warn!("another program has written to the store: see to it that one server alone runs on it");
+        if self.version.is_some() {
+            tracing::warn!("another program has written to the store: see to it that one server alone runs on it");
+        }
         self.undo();
         self.next = self.unfolded.read_again(connection)?;
         self.hot.clear();
@@ -171,8 +174,9 @@ impl Accepts {
         }
     }
 
-    /// The transaction may have been committed, for all that is known.
+    /// The transaction may have been committed, for all that is known: the next one looks.
     pub(super) fn in_doubt(&mut self, work: &[Work]) {
+        self.version = None;
         for work in work {
             match work {
                 Work::Changes(changes) => {

@@ -127,6 +127,8 @@ fn what_a_failed_commit_staged_is_nobodys() {
         fixture.connection.commit_hook(Some(|| true)).unwrap();
         assert_eq!(words(&fixture.write(vec![acceptance(2), acceptance(3 + round)])), ["in doubt"; 2]);
         fixture.connection.commit_hook(None::<fn() -> bool>).unwrap();
+        // The next commit looks what became of it.
+        assert_eq!(words(&fixture.write(vec![of(vec![Write::Probe])])), ["ok"]);
         let expected: Vec<u32> = std::iter::once(1).chain(3..3 + round).collect();
         assert_eq!((fixture.accepts.unfolded().len(), fixture.load()), (expected.len(), expected));
         // The same again, by the journal: the row has the number that the failed one would have had.
@@ -135,6 +137,28 @@ fn what_a_failed_commit_staged_is_nobodys() {
     }
     assert!(fixture.in_tables().is_empty(), "they went the slow way: this shows nothing");
     assert_eq!(fixture.load(), [1, 3, 4, 5]);
+}
+
+/// A commit can fail after its row is there for all to see, for instance when a lock could not be let go.
+#[test]
+fn what_was_committed_in_doubt_counts() {
+    for is_folded in [true, false] {
+        let mut fixture = Fixture::remembering();
+        let failing = |_: &mut rusqlite::hooks::Wal, _| {
+            Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None))
+        };
+        fixture.connection.wal_hook(Some(failing)).unwrap();
+        assert_eq!(words(&fixture.write(vec![acceptance(1), acceptance(2)])), ["in doubt"; 2]);
+        fixture.connection.wal_hook(None::<fn(&mut rusqlite::hooks::Wal, i32) -> rusqlite::Result<()>>).unwrap();
+        // Somebody looks before the next commit, and the journal is folded or not.
+        fixture.load();
+        if is_folded {
+            crate::sqlite::journal::fold::whole(&fixture.connection).unwrap();
+        }
+        assert_eq!(words(&fixture.write(vec![acceptance(1), under(2, 9)])), ["conflict"; 2]);
+        assert_eq!(fixture.load(), [1, 2]);
+        assert_eq!(words(&fixture.write(vec![acceptance(3), acceptance(1)])), ["ok", "conflict"]);
+    }
 }
 
 #[test]
