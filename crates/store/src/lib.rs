@@ -21,7 +21,6 @@ mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
-#[allow(dead_code, reason = "the journal of acceptances begins to use all of it")]
 mod hot;
 pub mod memory;
 pub mod moving;
