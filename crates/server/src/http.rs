@@ -187,6 +187,7 @@ async fn readyz(State(core): State<Arc<Core>>) -> Response {
 /// Metrics in the OpenMetrics text format.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "OpenMetrics text", body = String)))]
 async fn metrics(State(core): State<Arc<Core>>) -> Response {
+    core.metrics.of_store(core.store.counts());
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, HeaderValue::from_static(media))], core.metrics.text()).into_response()
 }

@@ -1,7 +1,9 @@
 //! Counts and times, for Prometheus.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use matchbook_store::StoreCounts;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
@@ -23,6 +25,10 @@ pub(crate) struct Metrics {
     pub(crate) conflicts: Counter,
     /// Commits whose outcome was in doubt.
     pub(crate) doubts: Counter,
+    /// Transactions that the store tried again by itself.
+    pub(crate) store_retries: Counter,
+    /// Transactions of the store whose outcome was in doubt.
+    pub(crate) store_doubts: Counter,
     /// Sealed messages handed to a bearer again.
     pub(crate) resends: Counter,
     /// From the commit's call to its durability.
@@ -115,6 +121,8 @@ impl Metrics {
             device_messages: Family::default(),
             conflicts: Counter::default(),
             doubts: Counter::default(),
+            store_retries: Counter::default(),
+            store_doubts: Counter::default(),
             resends: Counter::default(),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             outbox: Gauge::default(),
@@ -132,6 +140,9 @@ impl Metrics {
         registry.register("device_messages", "Messages of devices", metrics.device_messages.clone());
         registry.register("conflicts", "Decisions taken again after a conflict", metrics.conflicts.clone());
         registry.register("commits_in_doubt", "Commits whose outcome was in doubt", metrics.doubts.clone());
+        let retries = "Transactions that the store tried again because they lost a race";
+        registry.register("store_retries", retries, metrics.store_retries.clone());
+        registry.register("store_doubts", "Transactions of the store in doubt", metrics.store_doubts.clone());
         registry.register("outbox_resends", "Sealed messages sent again", metrics.resends.clone());
         registry.register_with_unit(
             "commit",
@@ -179,6 +190,12 @@ impl Metrics {
 
     pub(crate) fn committed(&self, took: Duration) {
         self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// What the store counts by itself. Its counts only grow, so a reading that comes late changes nothing.
+    pub(crate) fn of_store(&self, counts: StoreCounts) {
+        self.store_retries.inner().fetch_max(counts.retries, Ordering::Relaxed);
+        self.store_doubts.inner().fetch_max(counts.doubts, Ordering::Relaxed);
     }
 
     /// The OpenMetrics text.

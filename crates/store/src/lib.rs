@@ -21,7 +21,6 @@ mod accept;
 mod agreed;
 #[cfg(feature = "contract")]
 pub mod contract;
-#[allow(dead_code, reason = "the journal of acceptances begins to use all of it")]
 mod hot;
 pub mod memory;
 pub mod moving;
@@ -106,6 +105,15 @@ pub struct StoreStats {
     pub oldest_unsent: Option<UnixMillis>,
     /// Bytes on disk; 0 for the memory model.
     pub bytes: u64,
+}
+
+/// What happened to commits inside a store since this process opened it, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// Transactions that the store tried again by itself, because they lost a race.
+    pub retries: u64,
+    /// Transactions whose outcome was in doubt; many acceptances may go as one.
+    pub doubts: u64,
 }
 
 /// A read failed.
@@ -281,6 +289,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sizes. On a large store they may be some seconds old.
     async fn stats(&self) -> Result<StoreStats, LoadError>;
+
+    /// What happened to commits inside the store. All 0 for one that tries nothing again and has no doubts of its own.
+    fn counts(&self) -> StoreCounts {
+        StoreCounts::default()
+    }
 
     /// Makes one durable write, so that readiness means "can commit".
     async fn probe(&self) -> Result<(), CommitError>;

@@ -11,7 +11,8 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
 use matchbook_store::{
-    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreStats, VerifyLookup,
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreCounts, StoreStats,
+    VerifyLookup,
 };
 use tokio::sync::Semaphore;
 
@@ -58,6 +59,7 @@ pub(crate) struct Hooked {
     probes_fail: AtomicBool,
     probes: AtomicU64,
     commits: AtomicU64,
+    counts: Mutex<StoreCounts>,
 }
 
 /// Commits of verifies, whatever they come to.
@@ -121,6 +123,7 @@ impl Hooked {
             probes_fail: AtomicBool::new(false),
             probes: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            counts: Mutex::default(),
         }
     }
 
@@ -172,6 +175,11 @@ impl Hooked {
     /// How often it was asked for a durable write that changes nothing.
     pub(crate) fn probes(&self) -> u64 {
         self.probes.load(Ordering::SeqCst)
+    }
+
+    /// What the store says it counted from now on.
+    pub(crate) fn set_counts(&self, counts: StoreCounts) {
+        *self.counts.lock().unwrap() = counts;
     }
 
     fn action(&self, changes: &Changes) -> Option<Action> {
@@ -323,6 +331,10 @@ impl Store for Hooked {
 
     async fn stats(&self) -> Result<StoreStats, LoadError> {
         self.inner.stats().await
+    }
+
+    fn counts(&self) -> StoreCounts {
+        *self.counts.lock().unwrap()
     }
 
     async fn probe(&self) -> Result<(), CommitError> {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::thread;
 
+use matchbook_store::StoreCounts;
 use serde_json::{Value, json};
 
 use crate::common::{Api, Site, attempt, raw};
@@ -281,6 +282,17 @@ fn health_and_metrics_say_how_it_goes() {
     }
     crate::common::eventually("devices are counted", || site.metric("matchbook_authenticators") >= 1.0);
     assert!(!text.contains("alice") && !text.contains(&phone.id().to_string()), "no name becomes a label");
+}
+
+#[test]
+fn what_the_store_counts_is_in_the_metrics() {
+    let (site, store) = Site::hooked_in_memory();
+    let shown = || ["retries", "doubts"].map(|name| site.metric(&format!("matchbook_store_{name}_total")));
+    assert_eq!(shown(), [0.0, 0.0]);
+    store.set_counts(StoreCounts { retries: 7, doubts: 2 });
+    assert_eq!(shown(), [7.0, 2.0], "read when it is asked for");
+    store.set_counts(StoreCounts { retries: 6, doubts: 3 });
+    assert_eq!(shown(), [7.0, 3.0], "a counter never falls");
 }
 
 #[test]

@@ -48,7 +48,8 @@ use self::prune::Pruner;
 use self::transaction::{Tally, transact};
 use crate::hot::Hot;
 use crate::{
-    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreStats, VerifyLookup,
+    AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreCounts, StoreStats,
+    VerifyLookup,
 };
 
 /// Statements that are sent before any of them is answered. A larger change goes in several flights.
@@ -264,6 +265,10 @@ impl Store for PostgresStore {
         let counted = CountedStats { stats, at, took: at.elapsed() };
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
         Ok(stats)
+    }
+
+    fn counts(&self) -> StoreCounts {
+        StoreCounts { retries: self.retries(), doubts: self.doubts() }
     }
 
     async fn probe(&self) -> Result<(), CommitError> {

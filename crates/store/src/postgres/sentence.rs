@@ -82,6 +82,17 @@ fn of_code(state: &SqlState) -> Trouble {
 /// How the client begins its sentence when the other end does not prove who it is, or has no TLS.
 const TLS: &str = "error performing TLS handshake";
 
+/// What the client says of a host that it passes over, because `target_session_attrs` wants one that takes writes.
+const NO_WRITES: &str = "database does not allow writes";
+
+/// What the client says when the server asks for a password and the URL has none.
+const NO_PASSWORD: &str = "password missing";
+
+/// Whether the server has no line in `pg_hba.conf` for us: also when all its lines want TLS, or none.
+fn is_let_in_by_no_line(error: &Error) -> bool {
+    error.code().is_some_and(|state| state.code() == "28000")
+}
+
 /// The sentence for an error of a statement.
 pub(super) fn of_error(at: &str, error: &Error) -> String {
     let told = told(error);
@@ -98,10 +109,22 @@ pub(super) fn of_error(at: &str, error: &Error) -> String {
         Trouble::ReadOnly => {
             format!("{at} cannot be written ({told}): let the URL name the primary, or all hosts that may be it")
         }
+        Trouble::Forbidden if is_let_in_by_no_line(error) => format!(
+            "{at} does not let us in ({told}): check user, database and pg_hba.conf, and sslmode, as lines of hostssl \
+             want TLS"
+        ),
         Trouble::Forbidden => format!("{at} refuses us ({told}): check user, password, database and pg_hba.conf"),
         Trouble::Lost if told.starts_with(TLS) => {
             format!(
                 "{at} does not speak TLS as the URL wants it ({told}): check sslmode, sslrootcert and the host's name"
+            )
+        }
+        Trouble::Lost if told.ends_with(NO_WRITES) => {
+            format!("{at} is a standby ({told}): let the URL name the primary, or all hosts that may be it")
+        }
+        Trouble::Lost if told.ends_with(NO_PASSWORD) => {
+            format!(
+                "{at} wants a password: put it into a file of mode 0600, and name that with --database-password-file"
             )
         }
         Trouble::Lost => format!("{at} cannot be reached ({told}): check that it runs and that the network is up"),

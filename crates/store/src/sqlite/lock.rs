@@ -23,7 +23,8 @@ pub(super) fn path_of(database: &Path) -> PathBuf {
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
-        let path = path_of(database);
+        // By whatever name a server finds the file, there is one lock. One that is yet to be made has no other name.
+        let path = path_of(&database.canonicalize().unwrap_or_else(|_| database.to_path_buf()));
         let mut file =
             files::private().read(true).write(true).create(true).truncate(false).open(&path).map_err(|error| {
                 match error.kind() {

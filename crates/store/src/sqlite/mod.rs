@@ -118,9 +118,9 @@ impl SqliteStore {
         let read_only = freeze::frozen(&connection).map_err(|error| OpenError::of_sqlite(path, &error))?;
         let path = path.to_path_buf();
         let hot = Arc::new(Hot::new(options.memory_bytes()));
-        let (unfolded, next) = Unfolded::read(&connection).map_err(|error| OpenError::of_read(&path, error))?;
-        let unfolded = Arc::new(unfolded);
-        let accepts = Accepts::new(Arc::clone(&hot), Arc::clone(&unfolded), next, options.memory_bytes());
+        let accepts = Accepts::read(&connection, Arc::clone(&hot), options.memory_bytes())
+            .map_err(|error| OpenError::of_read(&path, error))?;
+        let unfolded = Arc::clone(accepts.unfolded());
         let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound())
             .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
         let readers = Readers::new(path.clone());

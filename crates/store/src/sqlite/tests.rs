@@ -56,6 +56,44 @@ fn a_step_that_fails_leaves_the_layout_as_it_was() {
     assert!(why.contains("newer release"), "{why}");
 }
 
+/// What is remembered is forgotten when it changes: with each commit of another program, and with nothing else.
+#[test]
+fn the_version_of_the_data_changes_with_what_others_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (_lock, mut writer) =
+        open(&path, OpenOptions { create: true, ..OpenOptions::default() }, Origin::Store).unwrap();
+    let version = |writer: &Connection| pragma(writer, "data_version");
+    let before = version(&writer);
+    let reader = open_reader(&path).unwrap();
+    for _ in 0..3 {
+        for sql in [
+            "UPDATE meta SET value = value + 1 WHERE name = 'probes'",
+            "BEGIN IMMEDIATE; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000)); ROLLBACK",
+            "BEGIN IMMEDIATE; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000)); COMMIT; DROP TABLE t",
+            "BEGIN; SELECT count(*) FROM meta; PRAGMA data_version; COMMIT",
+        ] {
+            writer.execute_batch(sql).unwrap();
+            reader.execute_batch("BEGIN; SELECT count(*) FROM meta; COMMIT").unwrap();
+            drop(open_reader(&path).unwrap());
+        }
+        for mode in ["PASSIVE", "RESTART", "TRUNCATE"] {
+            pragma(&writer, &format!("wal_checkpoint({mode})"));
+        }
+        writer.commit_hook(Some(|| true)).unwrap();
+        assert!(writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).is_err());
+        writer.commit_hook(None::<fn() -> bool>).unwrap();
+        assert_eq!(version(&writer), before);
+    }
+    let other = Connection::open(&path).unwrap();
+    let mut last = before;
+    for _ in 0..3 {
+        other.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'", []).unwrap();
+        assert_ne!(version(&writer), last);
+        last = version(&writer);
+    }
+}
+
 /// No query that runs often reads a whole table, or a whole realm's rows of one.
 #[test]
 fn frequent_queries_use_an_index() {

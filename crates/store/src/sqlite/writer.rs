@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use matchbook_rules::Changes;
 use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
@@ -186,15 +186,16 @@ impl Thread {
     fn run(mut self, waiting: &Queue<Job>) {
         self.watch_log();
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        let mut patience = IDLE;
+        let (mut patience, mut failed) = (IDLE, None);
         loop {
             let is_folded = self.accepts.unfolded().len() == 0;
             match waiting.take(&mut batch, MAX_BATCH, (!is_folded).then_some(patience)) {
                 Waited::Work => {
                     self.write(&mut batch);
                     patience = IDLE;
-                    if self.accepts.unfolded().len() > self.bound {
-                        self.fold(FOLD_BUSY);
+                    let rests = failed.is_some_and(|failed: Instant| failed.elapsed() < FOLD_REST);
+                    if self.accepts.unfolded().len() > self.bound && !rests {
+                        failed = (!self.fold(FOLD_BUSY)).then(Instant::now);
                     }
                 }
                 // The next chunk at once, until somebody comes.
@@ -225,7 +226,13 @@ impl Thread {
     fn fold(&mut self, entries: usize) -> bool {
         let step = Step { run: Box::new(move |connection| fold::oldest(connection, entries)), voids: false };
         let results = batch::write(&self.path, &self.connection, &mut self.accepts, &[Work::Step(step)]);
-        results.iter().all(|result| result.as_ref().is_ok_and(|folded| *folded > 0))
+        results.iter().all(|result| match result {
+            Ok(folded) => *folded > 0,
+            Err(error) => {
+                tracing::error!(%error, "acceptances stay in the journal, which cannot be folded now");
+                false
+            }
+        })
     }
 
     /// Takes the place of SQLite's own checkpoints, which run before the commit answers.

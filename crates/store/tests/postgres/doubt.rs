@@ -46,7 +46,7 @@ async fn a_commit_whose_answer_is_lost_is_in_doubt() {
         proxy.forget_plan();
         assert_conflict_or_done(&store.commit(slow(index)).await, is_written);
     }
-    assert_eq!(store.doubts(), 2);
+    assert_eq!((store.doubts(), store.counts().doubts), (2, 2));
     assert_eq!(database.sql("SELECT count(*) FROM spends"), "2");
 }
 

@@ -10,6 +10,7 @@ mod moving;
 mod races;
 mod starting;
 mod steps;
+mod tls;
 
 mod contract {
     use super::fixture;

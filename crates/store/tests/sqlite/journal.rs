@@ -233,6 +233,35 @@ async fn a_store_that_is_made_read_only_has_no_journal() {
     assert_eq!(spent(&frozen).await, [5, 6]);
 }
 
+/// A lock file that somebody took for a left-over lets in a second server. The commit says all the same who has a code.
+#[tokio::test]
+async fn two_writers_on_one_file_accept_no_code_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let first = remembering(&path).await;
+    first.commit(acceptance(1)).await.unwrap();
+    fs::remove_file(path.with_file_name("store.db.lock")).unwrap();
+    let second = open(&path).unwrap();
+    second.load_verify(&lookup_user("alpha", "ada")).await.unwrap();
+    for index in [4, 2, 6] {
+        first.commit(acceptance(index)).await.unwrap();
+        if index != 2 {
+            // This folds.
+            first.events(&realm_id("alpha"), &EventFilter::default(), whole()).await.unwrap();
+        }
+        assert_conflict(second.commit(acceptance(index)).await);
+        second.load_verify(&lookup_user("alpha", "ada")).await.unwrap();
+        second.commit(acceptance(index + 1)).await.unwrap();
+        assert_conflict(first.commit(acceptance(index + 1)).await);
+        assert_eq!(spent(&first).await, spent(&second).await);
+        first.load_verify(&lookup_user("alpha", "ada")).await.unwrap();
+    }
+    assert_conflict(spend_one(&first, 7).await);
+    assert_conflict(spend_one(&second, 6).await);
+    drop((first, second));
+    assert_eq!(spent(&open(&path).unwrap()).await, [1, 2, 3, 4, 5, 6, 7]);
+}
+
 #[tokio::test]
 async fn a_journal_that_makes_no_sense_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -242,6 +271,13 @@ async fn a_journal_that_makes_no_sense_is_named() {
         tamper(&path, &format!("DELETE FROM journal; INSERT INTO journal VALUES (7, {entries})"));
         let error = refused(&path, OpenOptions::default());
         assert!(matches!(&error, OpenError::Damaged(why) if why.contains("row (7) of table journal")), "{error}");
+    }
+    for numbers in
+        ["(7, x'01'), (9, x'01')", "(1, x'01'), (9223372036854775806, x'01')", "(9223372036854775807, x'01')"]
+    {
+        tamper(&path, &format!("DELETE FROM journal; INSERT INTO journal VALUES {numbers}"));
+        let error = refused(&path, OpenOptions::default());
+        assert!(matches!(&error, OpenError::Damaged(why) if why.contains("table journal are missing")), "{error}");
     }
     tamper(&path, "DELETE FROM journal; INSERT INTO journal VALUES (7, x'01')");
     open(&path).unwrap();

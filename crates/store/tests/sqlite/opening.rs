@@ -77,6 +77,19 @@ fn one_server_on_a_store() {
     open(&path).unwrap();
 }
 
+#[test]
+fn one_server_on_a_store_by_whatever_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, alias) = (folder.path().join("store.db"), folder.path().join("alias.db"));
+    let first = open(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &alias).unwrap();
+    assert!(matches!(refused(&alias, CREATE), OpenError::InUse(_)));
+    drop(first);
+    let first = open(&alias).unwrap();
+    assert!(matches!(refused(&path, CREATE), OpenError::InUse(_)));
+    drop(first);
+}
+
 #[tokio::test]
 async fn a_newer_or_another_layout_is_refused() {
     let folder = tempfile::tempdir().unwrap();

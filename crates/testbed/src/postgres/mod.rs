@@ -5,6 +5,7 @@ mod keeper;
 mod shared;
 mod standby;
 mod template;
+mod tls;
 
 #[cfg(test)]
 mod tests;

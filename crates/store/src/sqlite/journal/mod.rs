@@ -62,14 +62,27 @@ impl Unfolded {
     /// What the database holds; and the number that the next row gets.
     pub(super) fn read(connection: &Connection) -> Result<(Self, i64), ReadError> {
         let unfolded = Self { hasher: RandomState::new(), state: Mutex::default() };
+        let next = unfolded.read_again(connection)?;
+        Ok((unfolded, next))
+    }
+
+    /// Takes what the database holds in the place of what was known of it.
+    pub(super) fn read_again(&self, connection: &Connection) -> Result<i64, ReadError> {
         let lowest = lowest(connection)?.unwrap_or(1);
-        let next = newest(connection)?.map_or(1, |newest| newest.saturating_add(1));
-        unfolded.state().lowest = lowest;
+        let newest = newest(connection)?;
+        let next = newest.map_or(Some(1), |newest| newest.checked_add(1));
+        let rows = column(connection, "SELECT count(*) FROM journal", [], |it| it.number())?.pop().unwrap_or(0);
+        // They are numbered without a gap, and folded from the first on.
+        let next = next
+            .filter(|next| next.checked_sub(lowest) == Some(rows))
+            .ok_or_else(|| ReadError::Damaged(format!("rows of table journal are missing from {lowest} on")))?;
+        let mut state = State { lowest, ..State::default() };
         for batch in lowest..next {
             let entries = row(connection, batch)?.map_or_else(|| Ok(Vec::new()), |row| decode(batch, &row))?;
-            unfolded.stage(batch, entries.iter().map(|entry| unfolded.keys(entry)).collect());
+            state.stage(batch, entries.iter().map(|entry| self.keys(entry)).collect());
         }
-        Ok((unfolded, next))
+        *self.state() = state;
+        Ok(next)
     }
 
     /// A keyed hash, so that nobody can choose operation ids that meet.
@@ -79,14 +92,7 @@ impl Unfolded {
 
     /// Adds the entries of the row that is about to be committed.
     pub(super) fn stage(&self, batch: i64, keys: Vec<Keys>) {
-        let mut state = self.state();
-        for (keys, entry) in keys.iter().zip(0..) {
-            let place = Place { batch, entry };
-            state.devices.entry(keys.device).or_default().push((place, keys.code));
-            state.operations.insert((keys.operation, place));
-        }
-        state.entries = state.entries.saturating_add(keys.len());
-        state.batches.push_back(keys);
+        self.state().stage(batch, keys);
     }
 
     /// Takes out the row that was staged last and is not committed.
@@ -201,6 +207,16 @@ impl State {
     fn places(&self, hash: u64) -> impl Iterator<Item = Place> + '_ {
         let (first, last) = (Place { batch: i64::MIN, entry: 0 }, Place { batch: i64::MAX, entry: u16::MAX });
         self.operations.range((hash, first)..=(hash, last)).map(|(_, place)| *place)
+    }
+
+    fn stage(&mut self, batch: i64, keys: Vec<Keys>) {
+        for (keys, entry) in keys.iter().zip(0..) {
+            let place = Place { batch, entry };
+            self.devices.entry(keys.device).or_default().push((place, keys.code));
+            self.operations.insert((keys.operation, place));
+        }
+        self.entries = self.entries.saturating_add(keys.len());
+        self.batches.push_back(keys);
     }
 
     fn take_out(&mut self, batch: i64, keys: &[Keys]) {

@@ -25,6 +25,9 @@ use crate::sqlite::rows::{ReadError, blob, number, text};
 
 /// Of the memory for what is remembered, the part for the filter of operations: at 64 MiB it holds a million of them.
 const OPERATIONS_SHARE: u64 = 64;
+/// Of the same, bytes for each entry that the journal holds at most: twice the entries from which on it is folded under
+/// load. Only a fold that fails lets it come to that; then acceptances go into their tables at once.
+const ENTRY_SHARE: u64 = 512;
 /// Bytes of the filter of buckets: 100,000 places that failures came from.
 const BUCKETS_BYTES: usize = 128 << 10;
 
@@ -34,8 +37,13 @@ pub(in crate::sqlite) struct Accepts {
     unfolded: Arc<Unfolded>,
     /// The row of the journal that comes next.
     next: i64,
+    /// Entries of the journal, at most.
+    most: usize,
     /// The row that comes next is among the unfolded already.
     is_staged: bool,
+    /// Changes when somebody else writes to the database, and then only. `None`: it is to be looked at whatever it is,
+    /// after a commit in doubt.
+    version: Option<i64>,
     operations: Filter,
     buckets: Filter,
     readings: Readings,
@@ -52,17 +60,22 @@ pub(super) enum Plan {
 }
 
 impl Accepts {
-    pub(in crate::sqlite) fn new(hot: Arc<Hot>, unfolded: Arc<Unfolded>, next: i64, memory: u64) -> Self {
-        let bytes = usize::try_from(memory / OPERATIONS_SHARE).unwrap_or(usize::MAX);
-        Self {
+    /// What the database holds, as it is now.
+    pub(in crate::sqlite) fn read(connection: &Connection, hot: Arc<Hot>, memory: u64) -> Result<Self, ReadError> {
+        let part = |share: u64| usize::try_from(memory / share).unwrap_or(usize::MAX);
+        let version = Some(version(connection)?);
+        let (unfolded, next) = Unfolded::read(connection)?;
+        Ok(Self {
             hot,
-            unfolded,
+            unfolded: Arc::new(unfolded),
             next,
+            most: part(ENTRY_SHARE),
             is_staged: false,
-            operations: Filter::new(bytes),
+            version,
+            operations: Filter::new(part(OPERATIONS_SHARE)),
             buckets: Filter::new(BUCKETS_BYTES),
             readings: Readings::default(),
-        }
+        })
     }
 
     /// Ends what still reads the store, so that the writer's connection is the last one.
@@ -70,8 +83,27 @@ impl Accepts {
         self.readings.end();
     }
 
-    pub(super) fn unfolded(&self) -> &Arc<Unfolded> {
+    pub(in crate::sqlite) fn unfolded(&self) -> &Arc<Unfolded> {
         &self.unfolded
+    }
+
+    /// To be asked first in each transaction. The lock keeps other servers off, but a file can be taken for a left-over and
+    /// deleted; then what is remembered is old, and the tables alone say who has a code. So it is after a commit in doubt.
+    pub(super) fn look_out(&mut self, connection: &Connection) -> Result<(), ReadError> {
+        let version = Some(version(connection)?);
+        if version == self.version {
+            return Ok(());
+        }
+        if self.version.is_some() {
+            tracing::warn!("another program has written to the store: see to it that one server alone runs on it");
+        }
+        self.undo();
+        self.next = self.unfolded.read_again(connection)?;
+        self.hot.clear();
+        self.operations.forget();
+        self.buckets.forget();
+        self.version = version;
+        Ok(())
     }
 
     /// Decides on the acceptances among the work that was not refused, and writes those that hold, in the transaction that
@@ -88,10 +120,13 @@ impl Accepts {
             self.keep_up(path);
         }
         let (mut row, mut keys) = (Row::new(), Vec::new());
+        let room = self.most.saturating_sub(self.unfolded.len());
         let mut plans = Vec::with_capacity(work.len());
         for (work, refused) in work.iter().zip(refused) {
             plans.push(match work {
-                Work::Changes(changes) if refused.is_none() => self.plan(connection, changes, &mut row, &mut keys),
+                Work::Changes(changes) if refused.is_none() && keys.len() < room => {
+                    self.plan(connection, changes, &mut row, &mut keys)
+                }
                 Work::Changes(_) | Work::Step(_) => Plan::Own,
             });
         }
@@ -139,8 +174,9 @@ impl Accepts {
         }
     }
 
-    /// The transaction may have been committed, for all that is known.
+    /// The transaction may have been committed, for all that is known: the next one looks.
     pub(super) fn in_doubt(&mut self, work: &[Work]) {
+        self.version = None;
         for work in work {
             match work {
                 Work::Changes(changes) => {
@@ -256,6 +292,11 @@ impl Accepts {
     }
 }
 
+fn version(connection: &Connection) -> Result<i64, ReadError> {
+    let mut statement = connection.prepare_cached("PRAGMA data_version")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 fn guards_hold(accept: &Accept<'_>, standing: &Standing) -> bool {
     let device = &standing.device;
     device.authenticator.version == accept.version
@@ -325,3 +366,6 @@ fn each_row(
     }
     Ok(())
 }
+
+#[cfg(all(test, feature = "contract"))]
+mod tests;

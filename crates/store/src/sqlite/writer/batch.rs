@@ -85,6 +85,10 @@ fn attempt(
     let nothing_written = |error: rusqlite::Error| Failed::Unavailable(sentence::of_sqlite(path, &error));
     roll_back(connection).map_err(nothing_written)?;
     run(connection, "BEGIN IMMEDIATE").map_err(nothing_written)?;
+    if let Err(error) = accepts.look_out(connection) {
+        roll_back(connection).map_err(nothing_written)?;
+        return Err(Failed::Unavailable(sentence::of_read(path, error).to_string()));
+    }
     let plans = match accepts.write(path, connection, work, refused) {
         Ok(plans) => plans,
         Err(error) => {

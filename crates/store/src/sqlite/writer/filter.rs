@@ -57,6 +57,11 @@ impl Filter {
         self.recent.insert(hash);
     }
 
+    /// The table has changed unseen: it is to be read again, whatever is being read now.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.bytes);
+    }
+
     /// `false`: it is not in the table.
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         self.recent.may_hold(hash) || self.known.as_ref().is_none_or(|known| known.may_hold(hash))

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use super::Answer;
 use crate::hot::Hot;
 use crate::sqlite::apply::execute;
-use crate::sqlite::journal::Unfolded;
 use crate::sqlite::open::{OpenOptions, Origin, open};
 use crate::sqlite::writer::{Accepts, Run, Step, Work};
 use crate::{CommitError, sqlite::apply::Failure};
@@ -32,8 +31,7 @@ fn fixture() -> Fixture {
 }
 
 fn write(path: &std::path::Path, connection: &Connection, work: &[Work]) -> Vec<Answer> {
-    let (unfolded, next) = Unfolded::read(connection).unwrap();
-    let mut accepts = Accepts::new(Arc::new(Hot::new(1 << 20)), Arc::new(unfolded), next, 1 << 20);
+    let mut accepts = Accepts::read(connection, Arc::new(Hot::new(1 << 20)), 1 << 20).unwrap();
     super::write(path, connection, &mut accepts, work)
 }
 
