@@ -7,6 +7,11 @@ use matchbook_bench::report::{self, Machine, Report};
 use matchbook_bench::rows::{Scale, Setting, growth, plain, radius, sets, sizes, store, verify};
 use matchbook_bench::site::{SITES, Servers, Site};
 use matchbook_bench::trouble::{Result, Trouble};
+use mimalloc::MiMalloc;
+
+/// As in `matchbook`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -18,10 +18,15 @@ mod wallet;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
 use crate::ui::Ui;
+
+/// A request's memory is taken on one thread and given back on another, which the C library's allocator makes dear.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // One provider for the whole process, before anything speaks TLS. A second installation cannot happen here.
