@@ -1,10 +1,11 @@
-//! Where the server's state is kept: the [`Store`] trait, SQLite behind it, a memory model for tests, and the contract
-//! suite that every store passes.
+//! Where the server's state is kept: the [`Store`] trait, SQLite and PostgreSQL behind it, a memory model for tests, and
+//! the contract suite that every store passes.
 //!
-//! A store has no policy and no retries of its own. It sees sealed bytes and tags only: no key and no code in clear.
+//! A store has no policy, and decides nothing again. It sees sealed bytes and tags only: no key and no code in clear.
 //!
-//! [`SqliteStore`] is the one that servers run on, [`MemoryStore`] the one that tests compare it with. Feature
-//! `contract` adds [`contract`]: each sentence of [`Store`] as a test, for both and for any third.
+//! Servers run on [`SqliteStore`], or many of them on one [`PostgresStore`]; [`MemoryStore`] is what tests compare them
+//! with, and [`moving`] takes a store from one to the other. Feature `contract` adds [`contract`]: each sentence of
+//! [`Store`] as a test, for all three and for any fourth.
 
 use std::fmt;
 use std::sync::Arc;

@@ -78,11 +78,13 @@ pub(crate) fn run(args: &Doctor, global: &Global, ui: &Ui) -> Result<(), CliErro
 
 fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![checks::config(settings), checks::variables(), checks::clock()];
+    let mut is_shared = false;
     match Local::find(settings) {
         Ok(local) => {
+            is_shared = local.sqlite().is_err();
             let keyring = local.keyring();
             if let Ok(path) = local.sqlite() {
-                findings.push(checks::data(&local));
+                findings.push(checks::data(&local, path));
                 findings.push(checks::whole(path));
             }
             match keyring {
@@ -96,7 +98,9 @@ fn look(settings: &Settings) -> Vec<Finding> {
         Err(error) => findings.push(Finding::of("data", error)),
     }
     findings.push(checks::tls(settings));
-    let store_in_use = findings.iter().any(|finding| finding.check == "store" && finding.detail == checks::IN_USE);
+    // Any number of servers may be on a PostgreSQL, also the one of this machine.
+    let store_in_use =
+        is_shared || findings.iter().any(|finding| finding.check == "store" && finding.detail == checks::IN_USE);
     findings.push(checks::port(settings, store_in_use));
     findings.push(checks::token(settings));
     findings

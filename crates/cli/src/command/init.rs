@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError>
     }
     let server = server_url(&settings)?;
     make(&local, &token_file, &mut made)?;
-    made.text_file(&config, 0o644, &config_text(&settings, &local, &token_file, &server))?;
+    made.text_file(&config, 0o644, &config_text(&settings, &local, &token_file, &server)?)?;
     made.keep();
     // Later commands find a config file in another place only when they are told.
     let chosen = global.config.as_ref().map_or_else(String::new, |_| format!(" --config {}", config.display()));
@@ -124,17 +124,19 @@ fn server_url(settings: &Settings) -> Result<String, CliError> {
     })
 }
 
-fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &str) -> String {
+fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &str) -> Result<String, CliError> {
     let quote = |text: &str| toml::Value::from(text).to_string();
     let path = |path: &Path| quote(&path.display().to_string());
-    // A password does not go into a file that others read: it has one of its own.
-    let database = match (settings.text("store.database"), settings.path("store.database_password_file")) {
+    let mut database = match (settings.text("store.database"), &local.database) {
         (None, _) => String::new(),
-        (Some(url), None) => format!("database = {}\n", quote(&bare(url))),
-        (Some(url), Some(file)) => {
-            format!("database = {}\ndatabase_password_file = {}\n", quote(&bare(url)), path(&file))
-        }
+        (Some(_), Database::Sqlite(file)) => format!("database = {}\n", quote(&format!("sqlite:{}", file.display()))),
+        // A password does not go into a file that others read: it has one of its own.
+        (Some(url), Database::Postgres(_)) => format!("database = {}\n", quote(&bare(url))),
     };
+    if let Some(file) = settings.path("store.database_password_file") {
+        // Relative, it would be looked for in the config file's folder.
+        database.push_str(&format!("database_password_file = {}\n", path(&absolute(&file)?)));
+    }
     let mut text = format!(
         "# Matchbook. `matchbook config show --origin` tells what counts; an unknown key is an error.\n\n\
          [client]\nserver = {}\ntoken_file = {}\n\n[store]\ndata = {}\n{database}secrets = {}\n\n[serve]\nlisten = {}\n",
@@ -151,7 +153,7 @@ fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &s
         }
         Some(_) => text.push_str(&format!("public_url = {}\n", quote(server))),
     }
-    text
+    Ok(text)
 }
 
 fn print(report: &Report, ui: &Ui) -> Result<(), CliError> {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use matchbook_testbed::Postgres;
+
 use crate::home::Home;
 
 fn mode(path: &Path) -> u32 {
@@ -90,4 +92,40 @@ fn flags_go_into_the_config_file() {
     assert!(has("client.server", "https://a.example") && has("serve.public_url", "https://a.example"), "{shown}");
     assert!(has("serve.listen", "127.0.0.1:9") && has("store.data", &home.at("var")), "{shown}");
     assert!(has("store.secrets", &home.at("etc/secrets")) && has("client.token_file", &home.at("etc/operator.token")));
+}
+
+#[test]
+fn a_database_that_was_named_is_found_again_from_anywhere() {
+    let home = Home::new();
+    home.ok(&["init", "--listen", "127.0.0.1:0", "--database", "sqlite:codes/codes.db"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let status = home.command(&["doctor", "--quiet"]).current_dir(elsewhere.path()).status().unwrap();
+    assert!(status.success());
+    assert!(home.path().join("codes/codes.db").exists());
+}
+
+#[test]
+fn a_store_on_postgres_is_made_once_and_its_password_stays_in_its_file() {
+    if !Postgres::is_installed() {
+        return;
+    }
+    let server = Postgres::shared().unwrap();
+    let url = server.url(&server.fresh_database().unwrap());
+    let (home, second) = (Home::new(), Home::new());
+    for home in [&home, &second] {
+        let secret = home.at("db.password");
+        fs::write(&secret, "geheim\n").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let init = ["init", "--listen", "127.0.0.1:0", "--database", &url, "--database-password-file", "db.password"];
+    home.ok(&init);
+    let config = fs::read_to_string(home.config()).unwrap();
+    assert!(config.contains(&home.at("db.password")) && !config.contains("geheim"), "{config}");
+    assert!(!home.database().exists());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let status = home.command(&["doctor", "--quiet"]).current_dir(elsewhere.path()).status().unwrap();
+    assert!(status.success());
+    // A second node's operator is told to bring the secrets, and nothing is left of the attempt.
+    second.run(&init).fails(1, "was made with other secrets");
+    assert!(!second.secrets().exists() && !second.config().exists());
 }

@@ -101,9 +101,49 @@ fn a_postgres_that_was_moved_is_thawed_with_every_code_void() {
     home.ok(&["store", "copy", "--from", &file, "--to", &url]);
     home.ok(&["store", "copy", "--from", &url, "--to", &back]);
     home.run(&["store", "prune", "--database", &url]).fails(1, "was moved to");
+    doctor_says(&home, &url, &["was moved to", "back.db", "matchbook store thaw"]);
     let said = home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
     assert!(said.contains("can be written again"), "{said}");
     home.ok(&["store", "prune", "--database", &url]);
+}
+
+fn doctor_says(home: &Home, database: &str, sentences: &[&str]) {
+    let said = home.run(&["doctor", "--database", database]);
+    assert_eq!(said.exit, 1, "{said:?}");
+    for sentence in sentences {
+        assert!(said.out.contains(sentence), "no {sentence:?} in {said:?}");
+    }
+}
+
+/// While the copy goes on, nodes answer what can be read.
+#[test]
+fn a_postgres_that_is_being_copied_says_so() {
+    if !Postgres::is_installed() {
+        return;
+    }
+    let access = Postgres::shared().unwrap();
+    let database = access.fresh_database().unwrap();
+    let url = access.url(&database);
+    let (mut home, server) = Home::with_server();
+    assert_eq!(server.end("-TERM"), Some(0));
+    home.ok(&["store", "copy", "--from", &format!("sqlite:{}", home.database().display()), "--to", &url]);
+    let found = home.json(&["doctor", "--database", &url]);
+    assert_eq!(found["ok"], true, "{found}");
+    // What `matchbook store copy` notes first.
+    access.sql(&database, "INSERT INTO meta VALUES ('read_only', 'it is being copied to elsewhere.db')").unwrap();
+    let why = "is read-only: it is being copied to elsewhere.db";
+    doctor_says(&home, &url, &[why, "matchbook store thaw"]);
+    home.run(&["store", "prune", "--database", &url]).fails(1, why);
+    let server = home.serve(&["--database", &url]);
+    assert_eq!(home.ok(&["user", "list"]).lines().filter(|line| line.contains("alice")).count(), 1);
+    home.run(&["user", "create", "bob"]).fails(1, "Nothing was decided");
+    assert_eq!(server.end("-TERM"), Some(0));
+    home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
+    home.ok(&["doctor", "--database", &url]);
+    let server = home.serve(&["--database", &url]);
+    let port = |said: &str| said.lines().find(|line| line.starts_with("port")).unwrap().to_owned();
+    let found = home.ok(&["doctor", "--database", &url, "--listen", &server.address]);
+    assert!(port(&found).contains("a server answers on") && port(&found).contains("and is ready"), "{found}");
 }
 
 #[test]

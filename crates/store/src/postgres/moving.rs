@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use matchbook_protocol::UnixMillis;
 
-use super::apply::{Refusal, Step};
+use super::apply::{Refusal, Step, WHY_READ_ONLY, read_only};
 use super::connect::Purpose;
 use super::pool::STATEMENT_TIMEOUT;
 use super::rows::{Damage, first};
@@ -40,6 +40,16 @@ impl PostgresStore {
         if is_read_only { self.hold().await } else { Ok(()) }
     }
 
+    /// That the store takes no writes, why, and what to do, as one sentence; `None`: it takes them.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn frozen(&self) -> Result<Option<String>, LoadError> {
+        let answer = read(&self.pool, &[Query::new(WHY_READ_ONLY, [])]).await?.into_iter().next().unwrap_or_default();
+        let why = read_only(&answer).map_err(|damage| sentence::of_damage(&self.address(), &damage))?;
+        Ok(why.map(|why| sentence::moving(&self.address(), &why)))
+    }
+
     /// Connects to a store that is moved from or to, whole or not. Nobody serves it by this connection.
     ///
     /// # Errors
@@ -71,13 +81,13 @@ const THAW: &str = "DELETE FROM meta WHERE name IN ('read_only', 'moving')";
 /// Refuses a store that must not be served: an unfinished copy, and what was moved elsewhere.
 pub(super) async fn check(at: &str, session: &Session, purpose: Purpose) -> Result<(), ConnectError> {
     let sql = "SELECT value FROM meta WHERE name = $1";
-    let queries = [Note::Copy, Note::Moving].map(|note| Query::new(sql, [text(note.name())]));
+    let queries = [Note::Copy, Note::Moving, Note::ReadOnly].map(|note| Query::new(sql, [text(note.name())]));
     let answers = session.ask(None, &queries, None).await.map_err(|error| ConnectError::of(at, &error))?;
     let value = |place: usize| match answers.get(place) {
         Some(answer) => bytes(answer).map_err(|damage| ConnectError::Damaged(sentence::damaged(at, &damage.0))),
         None => Ok(None),
     };
-    let (copy, moving) = (value(0)?, value(1)?);
+    let (copy, moving, read_only) = (value(0)?, value(1)?, value(2)?);
     match purpose {
         Purpose::Move => Ok(()),
         Purpose::Serve | Purpose::Thaw if copy.is_some() => {
@@ -88,7 +98,13 @@ pub(super) async fn check(at: &str, session: &Session, purpose: Purpose) -> Resu
             Some(Leaving { is_gone: true, name, .. }) => Err(ConnectError::Moved(format!(
                 "{at} was moved to {name}: serve that one, or let this one be written again with `matchbook store thaw`"
             ))),
-            Some(_) | None => Ok(()),
+            Some(_) | None => {
+                // Reads can be served all the same, and writes once it is thawed.
+                if let Some(why) = read_only {
+                    tracing::warn!("{}", sentence::moving(at, &String::from_utf8_lossy(&why)));
+                }
+                Ok(())
+            }
         },
     }
 }

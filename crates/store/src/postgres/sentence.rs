@@ -154,9 +154,14 @@ pub(super) fn of_damage(at: &str, damage: &Damage) -> LoadError {
     LoadError::Damaged(damaged(at, &damage.0))
 }
 
-/// The sentence of a store that takes no writes while it is copied.
-pub(super) fn moving(at: &str) -> String {
-    format!("{at} is being moved and takes no writes: wait until the move is done, or end it")
+/// The sentence of a store that takes no writes, because it is copied or was. `why` says where to; it may be empty.
+pub(super) fn moving(at: &str, why: &str) -> String {
+    let why = if why.is_empty() { "it is being moved" } else { why };
+    format!(
+        "{at} is read-only: {}. Serve the other one once it is whole, or let this one be written again with `matchbook \
+         store thaw`",
+        why.escape_debug()
+    )
 }
 
 #[cfg(test)]

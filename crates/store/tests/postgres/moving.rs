@@ -14,7 +14,7 @@ async fn a_store_that_is_moved_takes_no_writes() {
     store.commit(accept(1, "op-1")).await.unwrap();
     store.set_read_only(true).await.unwrap();
     let refused = |result: Result<(), CommitError>| match result {
-        Err(CommitError::Unavailable(why)) => assert!(why.contains("is being moved"), "{why}"),
+        Err(CommitError::Unavailable(why)) => assert!(why.contains("is read-only: it is being moved"), "{why}"),
         other => panic!("{other:?}"),
     };
     refused(store.commit(accept(2, "op-2")).await);
@@ -25,8 +25,11 @@ async fn a_store_that_is_moved_takes_no_writes() {
     assert!(store.take_due(UnixMillis(9), 9, NodeId([1; 16]), 9).await.is_err());
     // Reads go on, and another node sees the same.
     assert_eq!(store.realms().await.unwrap().len(), 1);
-    refused(database.open().await.probe().await);
+    let other = database.open().await;
+    refused(other.probe().await);
+    assert!(other.frozen().await.unwrap().unwrap().contains("it is being moved"));
     store.set_read_only(false).await.unwrap();
+    assert_eq!(other.frozen().await.unwrap(), None);
     store.commit(accept(2, "op-2")).await.unwrap();
     database.assert_both_or_none();
 }

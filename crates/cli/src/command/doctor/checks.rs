@@ -12,7 +12,7 @@ use matchbook_store::{OpenError, OpenOptions, SqliteStore, sqlite};
 use super::Finding;
 use crate::clock as time;
 use crate::config::{Origin, Settings, unknown_variables};
-use crate::database::Database;
+use crate::database::{Database, PostgresUrl};
 use crate::error::CliError;
 use crate::local::{Local, Purpose, runtime};
 
@@ -55,13 +55,17 @@ pub(super) fn clock() -> Finding {
     Finding::problem("clock", format!("it says {}", time::rfc3339(now)), "Set the clock, and keep it right with NTP.")
 }
 
-/// The data folder is there, its owner's alone, and can be written.
-pub(super) fn data(local: &Local) -> Finding {
-    let at = local.data.display();
-    let metadata = match fs::metadata(&local.data) {
+/// The folder of the database is there and can be written, and the data folder is its owner's alone.
+pub(super) fn data(local: &Local, database: &Path) -> Finding {
+    let folder = match database.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let at = folder.display();
+    let metadata = match fs::metadata(folder) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let error = CliError::file("read", &local.data, &error);
+            let error = CliError::file("read", folder, &error);
             return Finding::of("data", error.hint("Run `matchbook init`, or name the folder with --data DIR."));
         }
     };
@@ -69,15 +73,16 @@ pub(super) fn data(local: &Local) -> Finding {
         return Finding::problem("data", format!("{at} is not a folder"), "Name the folder with --data DIR.");
     }
     let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    // A folder that a database was put into may hold what is others'.
+    if mode & 0o077 != 0 && folder == local.data {
         let next = format!("Run `chmod 0700 {at}`.");
         return Finding::problem("data", format!("others can enter {at} (mode {mode:04o})"), next);
     }
-    match tempfile::NamedTempFile::new_in(&local.data) {
+    match tempfile::NamedTempFile::new_in(folder) {
         Ok(_) => Finding::ok("data", at.to_string()),
         Err(error) => Finding::of(
             "data",
-            CliError::file("write into", &local.data, &error)
+            CliError::file("write into", folder, &error)
                 .hint("Make room, or make the folder writable for the user who runs the server."),
         ),
     }
@@ -95,7 +100,7 @@ pub(super) fn whole(path: &Path) -> Finding {
 pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
     let path = match &local.database {
         Database::Sqlite(path) => path,
-        Database::Postgres(_) => return remote(local, keyring),
+        Database::Postgres(at) => return remote(local, at, keyring),
     };
     let options = OpenOptions { check_value: Some(keyring.check_value()), create: false, ..OpenOptions::default() };
     match SqliteStore::open(path, options) {
@@ -105,12 +110,17 @@ pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
     }
 }
 
-/// The database answers, is as durable as a server wants it, and has these secrets.
-fn remote(local: &Local, keyring: &Keyring) -> Finding {
-    let opened =
-        runtime().and_then(|runtime| runtime.block_on(async { local.open(keyring, Purpose::Use).await.map(drop) }));
-    match opened {
-        Ok(()) => Finding::ok("store", format!("{} answers, and the secrets are its own", local.database.name())),
+/// The database answers, is as durable as a server wants it, has these secrets, and takes writes.
+fn remote(local: &Local, at: &PostgresUrl, keyring: &Keyring) -> Finding {
+    let frozen = runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let store = at.connect(keyring, Purpose::Use).await?;
+            store.frozen().await.map_err(|error| CliError::failure(error.to_string()))
+        })
+    });
+    match frozen {
+        Ok(Some(why)) => Finding::problem("store", why, "The sentence says what to do."),
+        Ok(None) => Finding::ok("store", format!("{} answers, and the secrets are its own", local.database.name())),
         Err(error) => Finding::of("store", error),
     }
 }

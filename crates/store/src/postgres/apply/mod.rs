@@ -28,8 +28,8 @@ pub(super) enum Refusal {
     Senseless(String),
     /// A row that was read makes no sense.
     Damaged(String),
-    /// The store is being copied elsewhere.
-    Moving,
+    /// The store is being copied elsewhere, or was; why, in words.
+    Moving(String),
 }
 
 impl From<Damage> for Refusal {
@@ -112,16 +112,19 @@ impl<'a> Plan<'a> {
 /// Refuses while the store is copied elsewhere. The last step: a write that was made before it looked is waited for by
 /// who begins the copy.
 pub(super) fn unless_moving() -> Step<'static> {
-    Step::checked(
-        Query::new(IS_MOVING, []),
-        |outcome| {
-            if outcome.rows.is_empty() { Ok(()) } else { Err(Refusal::Moving) }
-        },
-    )
+    Step::checked(Query::new(WHY_READ_ONLY, []), |outcome| match read_only(outcome)? {
+        None => Ok(()),
+        Some(why) => Err(Refusal::Moving(why)),
+    })
 }
 
-/// Finds a row while the store is copied elsewhere.
-pub(super) const IS_MOVING: &str = "SELECT 1 FROM meta WHERE name = 'read_only'";
+/// Finds a row while the store is copied elsewhere, and after that.
+pub(super) const WHY_READ_ONLY: &str = "SELECT value FROM meta WHERE name = 'read_only'";
+
+/// What it says; `None`: there is none.
+pub(super) fn read_only(outcome: &Outcome) -> Result<Option<String>, Damage> {
+    first(&outcome.rows, |it| it.blob().map(|why| String::from_utf8_lossy(why).into_owned()))
+}
 
 fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
     match guard {
