@@ -1,5 +1,6 @@
 //! Time and chance of the real world, read here and nowhere below.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -86,6 +87,33 @@ impl TryRng for Draws {
 }
 
 impl TryCryptoRng for Draws {}
+
+/// For what only has to differ and is no secret, such as the names of events: from a block that stays with the thread, as a
+/// call of the system each is felt in a verify. Codes, keys and nonces are never drawn here: what waits in memory would
+/// come twice in two copies of a machine.
+pub(crate) struct Names;
+
+thread_local! {
+    static NAMES: RefCell<Draws> = RefCell::new(Draws { is_first: false, ..rng() });
+}
+
+impl TryRng for Names {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        NAMES.with_borrow_mut(Draws::try_next_u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        NAMES.with_borrow_mut(Draws::try_next_u64)
+    }
+
+    fn try_fill_bytes(&mut self, wanted: &mut [u8]) -> Result<(), Infallible> {
+        NAMES.with_borrow_mut(|draws| draws.try_fill_bytes(wanted))
+    }
+}
+
+impl TryCryptoRng for Names {}
 
 /// A number by chance, 0 to 1.
 pub(crate) fn fraction() -> f64 {

@@ -1,8 +1,10 @@
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashSet;
 
 use rand_core::Rng;
 
-use super::{BLOCK_LEN, rng};
+use super::{BLOCK_LEN, Names, rng};
 
 /// No byte is given twice, whatever lengths it is asked for in.
 #[test]
@@ -24,4 +26,12 @@ fn draws_of_all_lengths_differ() {
 fn two_decisions_draw_differently() {
     let draws: HashSet<Vec<u64>> = (0..50).map(|_| rng()).map(|mut rng| vec![rng.next_u64(), rng.next_u64()]).collect();
     assert_eq!(draws.len(), 50);
+}
+
+#[test]
+fn names_differ_on_all_threads() {
+    let draw = || (0..500).map(|_| Names.next_u64()).collect::<Vec<_>>();
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(draw)).collect();
+    let drawn: HashSet<u64> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(drawn.len(), 2_000);
 }

@@ -57,7 +57,7 @@ impl Core {
         for tries in 0..MAX_DECISIONS {
             // Only an acceptance may rest on what is remembered: its commit finds out what has changed.
             let accepted = remembered.take().and_then(|snapshot| {
-                verify::accept(request, &buckets, &snapshot, &self.keyring, chance::now(), &mut chance::rng())
+                verify::accept(request, &buckets, &snapshot, &self.keyring, chance::now(), &mut chance::Names)
             });
             let decided = match accepted {
                 Some(accepted) => accepted,
@@ -89,7 +89,7 @@ impl Core {
         lookup: &VerifyLookup,
     ) -> Result<VerifyDecision, Problem> {
         let snapshot = self.store.load_verify(lookup).await?;
-        Ok(verify::decide(request, buckets, &snapshot, &self.keyring, chance::now(), &mut chance::rng())?)
+        Ok(verify::decide(request, buckets, &snapshot, &self.keyring, chance::now(), &mut chance::Names)?)
     }
 
     /// Issues the set that a spend made due, beside the answer. The spend has committed that it is due: when this fails,

@@ -23,8 +23,9 @@ use quick_cache::sync::Cache;
 use self::weight::ByBytes;
 use crate::VerifyLookup;
 
-/// Places that changes are noted at. Two keys that share one cost a reload at worst.
-const SLOTS: usize = 1_024;
+/// Places that changes are noted at, 16 bytes each. Two keys that share one cost a reload at worst: with a few hundred changes
+/// while a load reads, one load in a hundred.
+const SLOTS: usize = 32_768;
 /// What an entry takes, roughly: the cache makes room for so many at once.
 const TYPICAL_ENTRY: u64 = 1_536;
 

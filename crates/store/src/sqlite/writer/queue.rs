@@ -1,6 +1,7 @@
 //! What waits for the writer.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -86,6 +87,13 @@ impl<T> Queue<T> {
             };
         }
         state.is_asleep = false;
+        if state.waiting.len() < most {
+            // Who is about to send goes first, where there is somebody and no core is free: so the batch grows with the
+            // load, and the cost of a commit is shared by more. Otherwise this returns at once.
+            drop(state);
+            thread::yield_now();
+            state = self.state();
+        }
         let taken = state.waiting.len().min(most);
         batch.extend(state.waiting.drain(..taken));
         drop(state);
