@@ -146,6 +146,7 @@ impl Pruner<'_> {
             Refusal::Damaged(what) => CommitError::Unavailable(sentence::damaged(&self.pool.at(), &what)),
             Refusal::Conflict(why) | Refusal::Senseless(why) => CommitError::Unavailable(why),
             Refusal::Moving => CommitError::Unavailable(sentence::moving(&self.pool.at())),
+            Refusal::Changing => CommitError::Unavailable(sentence::changing(&self.pool.at())),
         })
     }
 }
