@@ -111,3 +111,19 @@ async fn a_server_without_tls_is_refused_when_tls_is_wanted() {
     let url = format!("{}?sslmode=prefer", database.url());
     PostgresStore::connect(&url, options()).await.unwrap();
 }
+
+/// One that takes a connection and says nothing, as a server that is stopped does, is passed over.
+#[tokio::test]
+async fn a_server_that_says_nothing_keeps_nobody_waiting_for_ever() {
+    let Some(database) = Database::fresh().await else { return };
+    let (silent, url) = database.by_proxy();
+    silent.hold(true);
+    let connect = async |url: String| {
+        let connecting = PostgresStore::connect(&url, options());
+        tokio::time::timeout(std::time::Duration::from_secs(120), connecting).await.expect("it comes to an end")
+    };
+    let Err(error) = connect(format!("{url}?connect_timeout=1")).await else { panic!("it was taken") };
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    let both = database.url().replace("127.0.0.1:", &format!("{},127.0.0.1:", silent.address()));
+    connect(format!("{both}?connect_timeout=1")).await.unwrap();
+}
