@@ -172,15 +172,15 @@ impl Lane {
         }
         match kind {
             Trouble::Race | Trouble::Taken => Err(kind),
-            Trouble::Locked => Ok(Done::OneByOne),
+            // Something about one of them may be what it does not take.
+            Trouble::Locked | Trouble::Other => Ok(Done::OneByOne),
             kind if kind.is_doubt() => Ok(in_doubt(&sentence::told(&error))),
             Trouble::Slow
             | Trouble::Full
             | Trouble::ReadOnly
             | Trouble::Forbidden
             | Trouble::Lost
-            | Trouble::Broken
-            | Trouble::Other => Ok(Done::Unavailable(sentence::of_error(&at, &error))),
+            | Trouble::Broken => Ok(Done::Unavailable(sentence::of_error(&at, &error))),
         }
     }
 

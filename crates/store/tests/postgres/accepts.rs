@@ -99,6 +99,27 @@ async fn one_that_loses_does_no_harm_to_the_others() {
     assert_eq!(database.sql("SELECT count(*) FROM operations"), "37");
 }
 
+/// Nor does one that the database refuses for a reason that we do not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_that_is_refused_does_no_harm_to_the_others() {
+    let Some(database) = Database::fresh().await else { return };
+    let store = Arc::new(database.open().await);
+    with_set(&*store).await;
+    database.sql("ALTER TABLE spends ADD CHECK (code <> 13)");
+    let mut all = JoinSet::new();
+    for index in 1..=40 {
+        let store = Arc::clone(&store);
+        all.spawn(async move { (index, store.commit(accept(index, &format!("op-{index}"))).await) });
+    }
+    while let Some(result) = all.join_next().await {
+        match result.unwrap() {
+            (13, Err(CommitError::Unavailable(why))) => assert!(why.contains("please report this"), "{why}"),
+            (index, result) => assert!(result.is_ok(), "{index}: {result:?}"),
+        }
+    }
+    database.assert_both_or_none();
+}
+
 /// Two nodes that get the same operations, and two that get other operations for the same codes: each code and each
 /// operation has one winner, and no spend is without its operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
