@@ -58,6 +58,18 @@ async fn a_user_or_database_that_commits_early_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_hold_every_name_is_refused() {
+    let Some(database) = Database::fresh().await else { return };
+    let name = database.sql("SELECT current_database() || '_latin'");
+    database.sql(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+    let url = database.url().replace(name.trim_end_matches("_latin"), &name);
+    let Err(ConnectError::Unavailable(why)) = PostgresStore::connect(&url, options()).await else {
+        panic!("it was taken")
+    };
+    assert!(why.contains("ENCODING 'UTF8'"), "{why}");
+}
+
+#[tokio::test]
 async fn a_standby_that_is_not_synchronous_is_refused() {
     let Some(primary) = server(&[]).await else { return };
     let url = primary.database("codes").unwrap();
