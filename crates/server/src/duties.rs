@@ -94,17 +94,13 @@ impl Core {
 
     /// Asks for both leases. The sessions end before the lease does: a store that cannot be asked keeps nobody in office.
     async fn renew(&self, sure_until: &mut Instant) {
-        let sweeps = self.lease(SWEEPS).await.unwrap_or(false);
-        self.duties.sweeps.store(sweeps, Ordering::Relaxed);
+        let sweeps = self.lease_until(SWEEPS, *sure_until).await;
+        self.duties.sweeps.store(sweeps.unwrap_or(false), Ordering::Relaxed);
         if self.sms.is_none() {
             return;
         }
         let asked = Instant::now();
-        let answer = tokio::select! {
-            answer = self.lease(CENTRES) => answer,
-            () = sleep_until(*sure_until), if self.duties.has_centres() => None,
-        };
-        match answer {
+        match self.lease_until(CENTRES, *sure_until).await {
             Some(true) => {
                 *sure_until = asked + LEASE_HELD.saturating_sub(LEASE_MARGIN);
                 self.turn(Duty::On);
@@ -112,6 +108,14 @@ impl Core {
             Some(false) => self.turn(Duty::Off),
             None if Instant::now() < *sure_until => {}
             None => self.turn(Duty::Off),
+        }
+    }
+
+    /// As [`Core::lease`]; a node that has the sessions asks no longer than it may be sure of them, whatever it asks for.
+    async fn lease_until(&self, name: &str, sure_until: Instant) -> Option<bool> {
+        tokio::select! {
+            answer = self.lease(name) => answer,
+            () = sleep_until(sure_until), if self.duties.has_centres() => None,
         }
     }
 

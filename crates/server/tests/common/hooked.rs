@@ -57,6 +57,7 @@ pub(crate) struct Hooked {
     token_loads: Mutex<Option<Gate>>,
     reads_fail: AtomicBool,
     probes_fail: AtomicBool,
+    leases_hang: AtomicBool,
     probes: AtomicU64,
     commits: AtomicU64,
     counts: Mutex<StoreCounts>,
@@ -121,6 +122,7 @@ impl Hooked {
             token_loads: Mutex::default(),
             reads_fail: AtomicBool::new(false),
             probes_fail: AtomicBool::new(false),
+            leases_hang: AtomicBool::new(false),
             probes: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             counts: Mutex::default(),
@@ -170,6 +172,11 @@ impl Hooked {
 
     pub(crate) fn fail_probes(&self, fail: bool) {
         self.probes_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Whether those who ask for leases are never answered.
+    pub(crate) fn hang_leases(&self, hang: bool) {
+        self.leases_hang.store(hang, Ordering::SeqCst);
     }
 
     /// How often it was asked for a durable write that changes nothing.
@@ -358,6 +365,9 @@ impl Store for Hooked {
     }
 
     async fn take_lease(&self, name: &str, node: NodeId, hold_ms: u64) -> Result<bool, CommitError> {
+        if self.leases_hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.inner.take_lease(name, node, hold_ms).await
     }
 

@@ -123,7 +123,8 @@ impl Site {
         Self::hooked_on_with(Stands::Sqlite, config)
     }
 
-    fn hooked_on_with(stands: Stands, config: ServerConfig) -> (Self, Arc<Hooked>) {
+    /// With these settings.
+    pub(crate) fn hooked_on_with(stands: Stands, config: ServerConfig) -> (Self, Arc<Hooked>) {
         let mut hooked = None;
         let hook = |store| Arc::clone(hooked.insert(Arc::new(Hooked::new(store)))) as Arc<dyn Store>;
         let site = Self::build(stands, config, hook, |_, store, config| Node::start(store, config));

@@ -17,6 +17,7 @@ on_stores! { [shared_memory postgres] {
     what_a_repeated_request_is_answered_was_made_sure_of,
     what_was_in_doubt_is_not_answered_on_a_read_alone,
     one_node_has_the_sessions_with_the_centres_and_another_takes_them_over,
+    a_node_that_the_store_does_not_answer_ends_its_sessions,
     nodes_that_send_side_by_side_hand_each_message_over_once,
 }}
 
@@ -160,6 +161,16 @@ fn one_node_has_the_sessions_with_the_centres_and_another_takes_them_over(stands
     eventually("the second is bound", || centre.bound() == 1);
     operator.command(&push).ok();
     mobile.until("a set by the second", |mobile| mobile.sets() == 3);
+}
+
+/// Another node has them by then.
+fn a_node_that_the_store_does_not_answer_ends_its_sessions(stands: Stands) {
+    let air = Air::new();
+    let centre = air.centre();
+    let (_site, hooked) = Site::hooked_on_with(stands, settings("resend_first_s = 600", &[way("north", &centre, "")]));
+    eventually("it is bound", || centre.bound() == 1);
+    hooked.hang_leases(true);
+    eventually("its sessions are over", || centre.bound() == 0);
 }
 
 fn nodes_that_send_side_by_side_hand_each_message_over_once(stands: Stands) {

@@ -312,15 +312,14 @@ impl Sides<'_> {
         Ok(counts)
     }
 
-    /// The source first: at no moment may both be served.
+    /// The source first: at no moment may both be served. It is written to also when it says that it is gone: what was read
+    /// may be lost in a failover, and a write that is durable makes durable what it found.
     async fn end(&self, leaving: Leaving, mark: &Mark) -> Result<(), CopyError> {
-        if !leaving.is_gone {
-            let gone = Leaving { is_gone: true, name: self.target.name(), ..leaving.clone() };
-            let why = format!("it was moved to {}", gone.name);
-            let before = self.source.note(Note::ReadOnly).await?;
-            let said = Change { note: Note::ReadOnly, was: before, becomes: Some(why.into_bytes()) };
-            self.source.write(vec![moving(&leaving, &gone), said], Vec::new()).await?;
-        }
+        let gone = Leaving { is_gone: true, name: self.target.name(), ..leaving.clone() };
+        let why = format!("it was moved to {}", gone.name);
+        let before = self.source.note(Note::ReadOnly).await?;
+        let said = Change { note: Note::ReadOnly, was: before, becomes: Some(why.into_bytes()) };
+        self.source.write(vec![moving(&leaving, &gone), said], Vec::new()).await?;
         let why = self.target.note(Note::ReadOnly).await?;
         let before = self.target.note(Note::Arrived).await?;
         let changes = vec![

@@ -32,7 +32,7 @@ impl Note {
     }
 }
 
-/// A change of a note: a conflict unless it is what it was. The same twice is a guard.
+/// A change of a note: a conflict unless it is what it was. The same twice is a guard, and is written all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which.

@@ -1,6 +1,9 @@
 //! The URL of a database: what libpq takes, as far as it goes.
 
+mod hosts;
+
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::ConnectError;
 
-/// How long one host may take to answer at all, when the URL does not say.
+/// How long one address may take until a connection to it can be used, when the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that is idle this long is asked whether the other end is still there.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(15);
@@ -80,7 +83,8 @@ impl Address {
         if config.get_hosts().is_empty() {
             return Err(bad("it names no host"));
         }
-        let trust = trust(mode, root.as_deref(), config.get_hosts().iter().all(is_here))?;
+        let is_here = config.get_hosts().iter().all(is_here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        let trust = trust(mode, root.as_deref(), is_here)?;
         complete(&mut config, &trust);
         Ok(Self { config, trust })
     }
@@ -156,9 +160,7 @@ fn trust(mode: Option<&str>, root: Option<&str>, is_here: bool) -> Result<Trust,
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
     }
 }
 

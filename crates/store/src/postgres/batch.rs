@@ -22,7 +22,7 @@ use self::statement::ACCEPT;
 use super::pool::{Connector, Pool};
 use super::sentence::{self, Trouble, trouble};
 use super::session::Session;
-use super::transaction::{self, COMMIT_TIMEOUT, Tally};
+use super::transaction::{self, ANSWER_TIMEOUT, COMMIT_TIMEOUT, Tally};
 use super::{ConnectError, LANES};
 use crate::CommitError;
 use crate::accept::Accept;
@@ -172,23 +172,26 @@ impl Lane {
         }
         match kind {
             Trouble::Race | Trouble::Taken => Err(kind),
-            Trouble::Locked => Ok(Done::OneByOne),
+            // Something about one of them may be what it does not take.
+            Trouble::Locked | Trouble::Other => Ok(Done::OneByOne),
             kind if kind.is_doubt() => Ok(in_doubt(&sentence::told(&error))),
             Trouble::Slow
             | Trouble::Full
             | Trouble::ReadOnly
             | Trouble::Forbidden
             | Trouble::Lost
-            | Trouble::Broken
-            | Trouble::Other => Ok(Done::Unavailable(sentence::of_error(&at, &error))),
+            | Trouble::Broken => Ok(Done::Unavailable(sentence::of_error(&at, &error))),
         }
     }
 
     async fn connect(&self) -> Result<Session, ConnectError> {
         let session = self.connector.connect().await?;
         let failed = |error| ConnectError::of(&self.connector.at(), &error);
-        session.run(&format!("SET lock_timeout = {LOCK_TIMEOUT_MS}")).await.map_err(failed)?;
-        session.ready(ACCEPT).await.map_err(failed)?;
+        let ready = async {
+            session.run(&format!("SET lock_timeout = {LOCK_TIMEOUT_MS}")).await.map_err(failed)?;
+            session.ready(ACCEPT).await.map_err(failed)
+        };
+        self.connector.in_time(ANSWER_TIMEOUT, ready).await?;
         Ok(session)
     }
 

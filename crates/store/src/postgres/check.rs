@@ -23,15 +23,24 @@ const STANDBYS: &str = "SELECT count(*), count(sync_state), \
          WHERE slot.active_pid = sender.pid AND slot.slot_type = 'logical')";
 
 const SETTINGS: &str = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
-     current_setting('synchronous_commit'), pg_is_in_recovery()";
+     current_setting('synchronous_commit'), pg_is_in_recovery(), \
+     current_setting('server_encoding')";
 
-/// Refuses a server that loses commits when its power fails, and one that is a standby.
+/// Refuses a server that loses commits when its power fails, one that is a standby, and a database that cannot hold
+/// every name.
 pub(super) async fn settings(at: &str, session: &Session, durability: Durability) -> Result<(), ConnectError> {
     let rows = ask(at, session, SETTINGS).await?;
     let setting = |place: usize| rows.first().and_then(|row| row.try_get::<_, String>(place).ok()).unwrap_or_default();
     if rows.first().and_then(|row| row.try_get::<_, bool>(3).ok()) != Some(false) {
         return Err(ConnectError::Unavailable(format!(
             "{at} is a standby: let the URL name the primary, or all hosts that may be it"
+        )));
+    }
+    let encoding = setting(4);
+    if !["UTF8", "UTF-8"].contains(&encoding.to_ascii_uppercase().as_str()) {
+        return Err(ConnectError::Unavailable(format!(
+            "{at} cannot hold every name (its encoding is {}): make the database with ENCODING 'UTF8' TEMPLATE template0",
+            encoding.escape_debug()
         )));
     }
     if durability == Durability::AsTheServerIs {

@@ -9,6 +9,7 @@
 //!   (`docs/reference/postgres.md`).
 
 mod address;
+mod announce;
 mod apply;
 mod batch;
 mod check;
@@ -37,9 +38,8 @@ use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
     AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
+    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
-use tokio::sync::RwLock;
 
 use self::apply::{Step, unless_moving};
 use self::batch::Lanes;
@@ -79,9 +79,6 @@ pub struct PostgresStore {
     tally: Arc<Tally>,
     /// What this node remembers; it may be old, as other nodes write too.
     hot: Arc<Hot>,
-    /// Taken by all commits together, and alone by one that changes a realm: acceptances share the lock of the realm's
-    /// row, and while one after the other has it, who wants to change the row would wait for ever.
-    gate: RwLock<()>,
     stats: Mutex<Option<CountedStats>>,
 }
 
@@ -94,7 +91,7 @@ struct CountedStats {
 
 impl PostgresStore {
     fn new(pool: Pool, lanes: Lanes, tally: Arc<Tally>, hot: Arc<Hot>) -> Self {
-        Self { pool, lanes, tally, hot, gate: RwLock::new(()), stats: Mutex::new(None) }
+        Self { pool, lanes, tally, hot, stats: Mutex::new(None) }
     }
 
     /// Where it is: hosts and database, nothing secret.
@@ -147,11 +144,12 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        if changes.writes.iter().any(|write| matches!(write, Write::PutRealm(_))) {
-            let _alone = self.gate.write().await;
-            return self.transact(&changes).await;
+        if announce::is_due(&changes) {
+            announce::begin(&self.pool, &self.tally, &changes).await?;
+            let result = self.transact(&changes).await;
+            announce::end(&self.pool, &self.tally, &changes).await;
+            return result;
         }
-        let _together = self.gate.read().await;
         match self.lanes.commit(changes).await {
             Ok(result) => result,
             Err(changes) => self.transact(&changes).await,

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType};
 use tokio::sync::Semaphore;
-use tokio_postgres::NoTls;
+use tokio::time::timeout;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::check::{self, Durability};
 use super::session::Session;
+use super::transaction::ANSWER_TIMEOUT;
 use super::{ConnectError, LINGERING, sentence, tls};
 
 /// How long a statement may run. Ours look at a few rows each; a commit that waits for a standby is not counted.
@@ -46,12 +48,37 @@ impl Connector {
     /// A new connection to a primary, set up and checked.
     pub(super) async fn connect(&self) -> Result<Session, ConnectError> {
         let session = self.reach().await?;
-        self.set_up(&session).await?;
+        self.in_time(ANSWER_TIMEOUT, self.set_up(&session)).await?;
         Ok(session)
     }
 
-    /// A new connection as the server gives it.
-    pub(super) async fn reach(&self) -> Result<Session, ConnectError> {
+    /// A new connection as the first host gives it that is a primary.
+    async fn reach(&self) -> Result<Session, ConnectError> {
+        let patience = self.address.patience();
+        let mut last = None;
+        for place in self.address.places() {
+            let found = self.in_time(patience, async {
+                let at = self.at();
+                place.configs().await.map_err(|error| {
+                    ConnectError::Unavailable(format!("{at} cannot be found ({error}): check the names of its hosts"))
+                })
+            });
+            match found.await {
+                Ok(configs) => {
+                    for config in configs {
+                        match self.in_time(patience, self.reach_by(&config)).await {
+                            Ok(session) => return Ok(session),
+                            Err(error) => last = Some(error),
+                        }
+                    }
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| ConnectError::Unavailable(format!("{} has no address", self.at()))))
+    }
+
+    async fn reach_by(&self, config: &Config) -> Result<Session, ConnectError> {
         let at = self.at();
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             ConnectError::Unavailable(format!(
@@ -61,14 +88,25 @@ impl Connector {
         let failed = |error| ConnectError::of(&at, &error);
         match &self.tls {
             None => {
-                let (client, connection) = self.address.config.connect(NoTls).await.map_err(failed)?;
+                let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
                 Ok(Session::start(client, connection, permit))
             }
             Some(tls) => {
-                let (client, connection) = self.address.config.connect(tls.clone()).await.map_err(failed)?;
+                let (client, connection) = config.connect(tls.clone()).await.map_err(failed)?;
                 Ok(Session::start(client, connection, permit))
             }
         }
+    }
+
+    /// Waits for an answer so long and no longer.
+    pub(super) async fn in_time<T>(
+        &self,
+        patience: Duration,
+        answer: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        timeout(patience, answer)
+            .await
+            .unwrap_or_else(|_| Err(ConnectError::Unavailable(sentence::unanswered(&self.at()))))
     }
 
     async fn set_up(&self, session: &Session) -> Result<(), ConnectError> {

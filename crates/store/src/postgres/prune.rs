@@ -146,6 +146,7 @@ impl Pruner<'_> {
             Refusal::Damaged(what) => CommitError::Unavailable(sentence::damaged(&self.pool.at(), &what)),
             Refusal::Conflict(why) | Refusal::Senseless(why) => CommitError::Unavailable(why),
             Refusal::Moving(why) => CommitError::Unavailable(sentence::moving(&self.pool.at(), &why)),
+            Refusal::Changing => CommitError::Unavailable(sentence::changing(&self.pool.at())),
         })
     }
 }

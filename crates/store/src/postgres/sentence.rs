@@ -145,6 +145,11 @@ pub(super) fn told(error: &Error) -> String {
     said.escape_debug().to_string()
 }
 
+/// The sentence of a server that says nothing.
+pub(super) fn unanswered(at: &str) -> String {
+    format!("{at} did not answer in time: check that it runs and that the network is up")
+}
+
 /// The sentence for damage.
 pub(super) fn damaged(at: &str, what: &str) -> String {
     format!("{at} is damaged ({what}): stop the servers and put the newest backup back")
@@ -162,6 +167,11 @@ pub(super) fn moving(at: &str, why: &str) -> String {
          store thaw`",
         why.escape_debug()
     )
+}
+
+/// The sentence of a realm that somebody else is about to change, and for too long.
+pub(super) fn changing(at: &str) -> String {
+    format!("a realm at {at} is being changed by another node: try again")
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ async fn attempt(
         let answers = match answered {
             Ok(Ok(answers)) => answers,
             Ok(Err(error)) => return Err(failed(&at, lease, &error).await),
-            Err(_) => return Err(Failed::For(CommitError::Unavailable(unanswered(&at)))),
+            Err(_) => return Err(Failed::For(CommitError::Unavailable(sentence::unanswered(&at)))),
         };
         refused = flight.iter().zip(&answers).find_map(|(step, outcome)| step.judge(outcome).err());
         outcomes.extend(answers);
@@ -130,7 +130,11 @@ async fn attempt(
     }
     if let Some(refusal) = refused.or_else(|| end.cloned()) {
         roll_back(lease).await;
-        return Err(Failed::For(refuse(&at, refusal)));
+        return Err(if refusal == Refusal::Changing {
+            Failed::Again(sentence::changing(&at))
+        } else {
+            Failed::For(refuse(&at, refusal))
+        });
     }
     match conclude(&at, session).await {
         Ok(()) => lease.give_back(),
@@ -194,11 +198,8 @@ fn refuse(at: &str, refusal: Refusal) -> CommitError {
         Refusal::Senseless(why) => CommitError::Unavailable(why),
         Refusal::Damaged(what) => CommitError::Unavailable(sentence::damaged(at, &what)),
         Refusal::Moving(why) => CommitError::Unavailable(sentence::moving(at, &why)),
+        Refusal::Changing => CommitError::Unavailable(sentence::changing(at)),
     }
-}
-
-fn unanswered(at: &str) -> String {
-    format!("{at} did not answer in time: check that it runs and that the network is up")
 }
 
 /// Reads all at one moment, without waiting between the statements.
@@ -217,7 +218,7 @@ pub(super) async fn read(pool: &Pool, queries: &[Query<'_>]) -> Result<Vec<Outco
                 return Ok(outcomes);
             }
             Ok(Err(error)) => error,
-            Err(_) => return Err(LoadError::Unavailable(unanswered(&at))),
+            Err(_) => return Err(LoadError::Unavailable(sentence::unanswered(&at))),
         };
         let is_worth_it = matches!(trouble(&error), Trouble::Race | Trouble::Lost);
         if !is_worth_it || tries >= TRIES {

@@ -173,9 +173,6 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), Failure> {
     if noted(connection, *note)? != *was {
         return Err(Failure::Conflict(format!("what is noted of `{}` was changed meanwhile", note.name())));
     }
-    if becomes == was {
-        return Ok(());
-    }
     let Some(bytes) = becomes else {
         return execute(connection, "DELETE FROM meta WHERE name = ?1", [note.name()]).map(drop);
     };

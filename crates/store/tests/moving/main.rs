@@ -1,6 +1,7 @@
 //! Stores are moved from one database to another: whole, once, and whatever happens in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod doubt;
 mod interrupted;
 mod place;
 mod refusals;

@@ -99,6 +99,27 @@ async fn one_that_loses_does_no_harm_to_the_others() {
     assert_eq!(database.sql("SELECT count(*) FROM operations"), "37");
 }
 
+/// Nor does one that the database refuses for a reason that we do not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_that_is_refused_does_no_harm_to_the_others() {
+    let Some(database) = Database::fresh().await else { return };
+    let store = Arc::new(database.open().await);
+    with_set(&*store).await;
+    database.sql("ALTER TABLE spends ADD CHECK (code <> 13)");
+    let mut all = JoinSet::new();
+    for index in 1..=40 {
+        let store = Arc::clone(&store);
+        all.spawn(async move { (index, store.commit(accept(index, &format!("op-{index}"))).await) });
+    }
+    while let Some(result) = all.join_next().await {
+        match result.unwrap() {
+            (13, Err(CommitError::Unavailable(why))) => assert!(why.contains("please report this"), "{why}"),
+            (index, result) => assert!(result.is_ok(), "{index}: {result:?}"),
+        }
+    }
+    database.assert_both_or_none();
+}
+
 /// Two nodes that get the same operations, and two that get other operations for the same codes: each code and each
 /// operation has one winner, and no spend is without its operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -192,6 +213,52 @@ async fn a_busy_realm_can_be_changed() {
     let changed = matchbook_rules::Realm { display_name: "Other".to_owned(), version: Version(1), ..realm("alpha") };
     commit(&*store, vec![Write::PutRealm(Box::new(changed))]).await.unwrap();
     let turns = all.join_all().await;
+    println!("acceptances before the change: {}", turns.iter().sum::<u32>());
+    database.assert_both_or_none();
+}
+
+/// Likewise when other nodes keep the realm busy, which share locks of its row without a moment in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_realm_that_other_nodes_keep_busy_can_be_changed() {
+    const CALLERS: u32 = 192;
+    const TURNS: u32 = 500;
+    let Some(database) = Database::fresh().await else { return };
+    let (node, mut nodes) = (database.open().await, Vec::new());
+    for _ in 0..3 {
+        nodes.push(Arc::new(database.open().await));
+    }
+    with_device(&node).await;
+    let sets = (0..CALLERS * TURNS / 250).map(|at| {
+        let set = matchbook_store::contract::fixtures::set("alpha", 1, at * 250 + 1, 250);
+        Write::InsertSet(Box::new(set))
+    });
+    commit(&node, sets.collect()).await.unwrap();
+    // They are far away, so that their transactions take long and end one by one.
+    database.sql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(0.005 + 0.02 * random()); RETURN NULL; END $$",
+    );
+    database.sql("CREATE TRIGGER far AFTER INSERT ON spends FOR EACH STATEMENT EXECUTE FUNCTION wait()");
+    let mut all = JoinSet::new();
+    for (caller, store) in (0..CALLERS).zip(nodes.iter().cycle()) {
+        let store = Arc::clone(store);
+        all.spawn(async move {
+            for turn in 0..TURNS {
+                let index = turn * CALLERS + caller + 1;
+                match store.commit(accept(index, &format!("op-{index}"))).await {
+                    Ok(()) => {}
+                    Err(CommitError::Conflict(_)) => return turn,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            TURNS
+        });
+    }
+    while database.sql("SELECT count(*) FROM spends").parse::<u32>().unwrap() < 1_000 {}
+    let changed = matchbook_rules::Realm { display_name: "Other".to_owned(), version: Version(1), ..realm("alpha") };
+    commit(&node, vec![Write::PutRealm(Box::new(changed))]).await.unwrap();
+    let turns = all.join_all().await;
+    assert!(turns.iter().any(|turns| *turns < TURNS), "it was changed while they were busy");
     println!("acceptances before the change: {}", turns.iter().sum::<u32>());
     database.assert_both_or_none();
 }

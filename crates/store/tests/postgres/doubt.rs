@@ -188,7 +188,7 @@ async fn connections_that_ended_while_idle_harm_nobody() {
 }
 
 impl Database {
-    fn by_proxy(&self) -> (Proxy, String) {
+    pub(crate) fn by_proxy(&self) -> (Proxy, String) {
         let proxy = Proxy::new(([127, 0, 0, 1], self.port()).into()).unwrap();
         let url = self.url_by(&proxy);
         (proxy, url)

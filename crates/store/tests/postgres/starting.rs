@@ -58,6 +58,18 @@ async fn a_user_or_database_that_commits_early_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_hold_every_name_is_refused() {
+    let Some(database) = Database::fresh().await else { return };
+    let name = database.sql("SELECT current_database() || '_latin'");
+    database.sql(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+    let url = database.url().replace(name.trim_end_matches("_latin"), &name);
+    let Err(ConnectError::Unavailable(why)) = PostgresStore::connect(&url, options()).await else {
+        panic!("it was taken")
+    };
+    assert!(why.contains("ENCODING 'UTF8'"), "{why}");
+}
+
+#[tokio::test]
 async fn a_standby_that_is_not_synchronous_is_refused() {
     let Some(primary) = server(&[]).await else { return };
     let url = primary.database("codes").unwrap();
@@ -110,4 +122,20 @@ async fn a_server_without_tls_is_refused_when_tls_is_wanted() {
     }
     let url = format!("{}?sslmode=prefer", database.url());
     PostgresStore::connect(&url, options()).await.unwrap();
+}
+
+/// One that takes a connection and says nothing, as a server that is stopped does, is passed over.
+#[tokio::test]
+async fn a_server_that_says_nothing_keeps_nobody_waiting_for_ever() {
+    let Some(database) = Database::fresh().await else { return };
+    let (silent, url) = database.by_proxy();
+    silent.hold(true);
+    let connect = async |url: String| {
+        let connecting = PostgresStore::connect(&url, options());
+        tokio::time::timeout(std::time::Duration::from_secs(120), connecting).await.expect("it comes to an end")
+    };
+    let Err(error) = connect(format!("{url}?connect_timeout=1")).await else { panic!("it was taken") };
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    let both = database.url().replace("127.0.0.1:", &format!("{},127.0.0.1:", silent.address()));
+    connect(format!("{both}?connect_timeout=1")).await.unwrap();
 }

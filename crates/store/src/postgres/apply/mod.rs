@@ -11,6 +11,7 @@ mod strength;
 
 use matchbook_rules::{Changes, Guard, Operation, RealmId, Version, Write};
 
+use super::announce::{shared_version, unless_changing};
 use super::rows::{Damage, first, one};
 use super::session::{Outcome, Query};
 use crate::agreed::{is_answer, is_calm};
@@ -30,6 +31,8 @@ pub(super) enum Refusal {
     Damaged(String),
     /// The store is being copied elsewhere, or was; why, in words.
     Moving(String),
+    /// Another node is about to change the realm: who steps back for a moment finds it changed.
+    Changing,
 }
 
 impl From<Damage> for Refusal {
@@ -96,6 +99,11 @@ impl<'a> Plan<'a> {
         let mut plan = Self { steps: Vec::new(), end: None };
         let strength = Strength::of(changes);
         for guard in &changes.guards {
+            if let Guard::Realm { id, .. } = guard
+                && strength.of_realm(id) == strength::Lock::Share
+            {
+                plan.steps.push(unless_changing(id));
+            }
             plan.steps.push(guarded(guard, &strength));
         }
         for write in &changes.writes {
@@ -153,11 +161,13 @@ fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {
             at_version(query, *version, move || format!("user {id} was changed meanwhile"))
         }
         Guard::Realm { id, version } => {
-            let sql = match strength.of_realm(id) {
-                strength::Lock::Share => "SELECT version FROM realms WHERE realm = $1 FOR SHARE",
-                strength::Lock::Change => "SELECT version FROM realms WHERE realm = $1 FOR NO KEY UPDATE",
+            let query = match strength.of_realm(id) {
+                strength::Lock::Share => shared_version(id),
+                strength::Lock::Change => {
+                    let sql = "SELECT version FROM realms WHERE realm = $1 FOR NO KEY UPDATE";
+                    Query::new(sql, [text(id.as_str())])
+                }
             };
-            let query = Query::new(sql, [text(id.as_str())]);
             at_version(query, *version, move || format!("realm {id} was changed meanwhile"))
         }
         Guard::Failures { realm, id, count } => {

@@ -1,9 +1,13 @@
 //! The statement that makes plain acceptances.
 
+use crate::postgres::now;
+
 /// Makes the acceptances whose guards hold, and gives their places, from 1.
 ///
-/// - `realm`: the distinct realms, locked, and only at the version that was seen. `hot`: counts that have reached their
-///   limits; they are not locked, because who fails at this moment may as well have failed a moment later.
+/// - `realm`: the distinct realms, locked, and only at the version that was seen; one that somebody is about to change is
+///   left out, so that it comes to that.
+/// - `hot`: counts that have reached their limits; they are not locked, because who fails at this moment may as well have
+///   failed a moment later.
 /// - `held`: those whose user and device are as they were seen, and whose code stands in a set, all of these rows locked
 ///   until the commit. What somebody else has locked is skipped.
 /// - `fit`: those of them whose code is not spent, whose operation is not answered, and whose failures are as they were
@@ -14,10 +18,13 @@
 ///
 /// Each row is looked up by its whole key, in a query of its own that the planner cannot turn into a join: its idea of
 /// how many rows a young table has is no reason to read all of them.
-pub(super) const ACCEPT: &str = "\
-    WITH realm AS MATERIALIZED ( \
+pub(super) const ACCEPT: &str = concat!(
+    "WITH realm AS MATERIALIZED ( \
         SELECT r.realm, r.version FROM unnest($1::text[], $2::bigint[]) AS i (realm, version) CROSS JOIN LATERAL ( \
-            SELECT * FROM realms WHERE realms.realm = i.realm FOR SHARE SKIP LOCKED) AS r \
+            SELECT * FROM realms WHERE realms.realm = i.realm AND NOT EXISTS ( \
+                SELECT 1 FROM leases AS l WHERE l.name = 'realm ' || i.realm AND l.held_until > ",
+    now!(),
+    ") FOR SHARE SKIP LOCKED) AS r \
         WHERE r.version = i.version \
     ), hot AS MATERIALIZED ( \
         SELECT i.n FROM unnest($3::text[], $4::bytea[], $5::bigint[], $6::bigint[]) WITH ORDINALITY \
@@ -59,4 +66,5 @@ pub(super) const ACCEPT: &str = "\
     ), told AS ( \
         INSERT INTO audit (realm, id, at, kind, authenticator, subscriber, relying_party, detail) \
         SELECT realm, event, at, event_kind, authenticator, subscriber, relying_party, detail FROM fit \
-    ) SELECT n FROM fit";
+    ) SELECT n FROM fit"
+);
