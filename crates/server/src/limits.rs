@@ -33,8 +33,9 @@ pub(crate) const MAX_DOUBT_WRITES: u32 = 4;
 /// What a caller is told to wait when the store cannot answer now.
 pub(crate) const UNAVAILABLE_RETRY_AFTER_S: u64 = 2;
 
-/// Lanes of the store's writers: authenticators that share one wait for each other without need, so there are many.
-pub(crate) const LANES: usize = 4_096;
+/// Lanes of the store's writers, about 100 bytes each: authenticators that share one wait for each other without need, so
+/// there are many. Of 256 requests at once two wait so.
+pub(crate) const LANES: usize = 16_384;
 
 /// Requests that one lane may have waiting: more mean that one authenticator is being flooded, and are told to slow
 /// down. The throttle of failures would stop them a little later anyway.

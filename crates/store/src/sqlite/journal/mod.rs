@@ -23,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{IssuedSet, Operation, OperationId, RealmId, RelyingPartyId};
 use rusqlite::Connection;
+use smallvec::SmallVec;
 
 use self::entry::{Entry, decode, decode_one};
 use super::rows::{ReadError, column, number};
@@ -39,7 +40,8 @@ struct State {
     lowest: i64,
     batches: VecDeque<Vec<Keys>>,
     entries: usize,
-    devices: HashMap<AuthenticatorId, Vec<(Place, CodeIndex)>>,
+    /// Nearly all have one.
+    devices: HashMap<AuthenticatorId, SmallVec<[(Place, CodeIndex); 1]>>,
     operations: BTreeSet<(u64, Place)>,
 }
 
@@ -134,7 +136,7 @@ impl Unfolded {
     /// The entries that spend this code of a device: one at most.
     pub(super) fn of_code(&self, id: &AuthenticatorId, index: CodeIndex) -> Vec<Place> {
         let state = self.state();
-        let codes = state.devices.get(id).map_or(&[][..], Vec::as_slice);
+        let codes = state.devices.get(id).map_or(&[][..], SmallVec::as_slice);
         codes.iter().filter(|(_, code)| *code == index).map(|(place, _)| *place).collect()
     }
 
@@ -155,7 +157,7 @@ impl Unfolded {
         // In this order: what is taken out from here on is still in this snapshot's rows.
         let (mut codes, lowest) = {
             let state = self.state();
-            let codes = state.devices.get(id).map_or(&[][..], Vec::as_slice);
+            let codes = state.devices.get(id).map_or(&[][..], SmallVec::as_slice);
             let seen = codes.iter().filter(|(place, _)| place.batch <= newest);
             (seen.map(|(_, code)| *code).collect::<Vec<_>>(), state.lowest)
         };
