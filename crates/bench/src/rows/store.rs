@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::verify::{self as rule, VerifyDecision, VerifyRequest};
-use matchbook_rules::{Changes, Guard, OperationId, VerifyTarget, Write};
+use matchbook_rules::{Changes, Guard, OperationId, SubscriberId, VerifySnapshot, VerifyTarget, Write};
 use matchbook_store::{Store, VerifyLookup};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -51,6 +51,7 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<StoreRow>> {
     let codes = Arc::new(Codes::of(&ground.population));
     let sample = codes.take().ok_or_else(|| Trouble::new("there are no codes"))?;
     let accepted = Arc::new(runtime.block_on(accepted(&*store, &ground.population, sample))?);
+    runtime.block_on(remember(&store, &ground.population))?;
     let rows = AT_ONCE.iter().map(|at_once| {
         let mut rounds = Vec::new();
         for _ in 0..setting.scale.rounds {
@@ -62,19 +63,41 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<StoreRow>> {
     rows.collect()
 }
 
-/// What the rules want written for a good code.
-async fn accepted(store: &dyn Store, population: &Population, good: Good) -> Result<Changes> {
-    let code = population.code(good.device, matchbook_protocol::CodeIndex(1))?;
-    let request = VerifyRequest {
+/// Has every device loaded once, as the verify before this one has.
+async fn remember(store: &Arc<dyn Store>, population: &Population) -> Result<()> {
+    let mut loads = JoinSet::new();
+    for device in 0..population.devices {
+        let (store, request) = (Arc::clone(store), request(user(device)?, u64::from(device), "")?);
+        if loads.len() >= LOADS
+            && let Some(loaded) = loads.join_next().await
+        {
+            loaded.map_err(Trouble::because("a load ended badly"))??;
+        }
+        loads.spawn(async move { load(&*store, &request).await.map(drop) });
+    }
+    while let Some(loaded) = loads.join_next().await {
+        loaded.map_err(Trouble::because("a load ended badly"))??;
+    }
+    Ok(())
+}
+
+/// Loads at once while devices are remembered.
+const LOADS: usize = 16;
+
+fn request(user: SubscriberId, number: u64, code: &str) -> Result<VerifyRequest> {
+    Ok(VerifyRequest {
         home: realm()?,
         realm: realm()?,
-        target: VerifyTarget::Subscriber(user(good.device)?),
+        target: VerifyTarget::Subscriber(user),
         relying_party: relying_party()?,
-        operation: operation(good.number)?,
+        operation: operation(number)?,
         source: None,
-        code: Zeroizing::new(code.reveal().to_string()),
-    };
-    let buckets = rule::lookup_buckets(&request, &keyring());
+        code: Zeroizing::new(code.to_owned()),
+    })
+}
+
+async fn load(store: &dyn Store, request: &VerifyRequest) -> Result<VerifySnapshot> {
+    let buckets = rule::lookup_buckets(request, &keyring());
     let lookup = VerifyLookup {
         realm: request.home.clone(),
         target: request.target.clone(),
@@ -86,7 +109,15 @@ async fn accepted(store: &dyn Store, population: &Population, good: Good) -> Res
         global_bucket: buckets.global,
         skips_bucket: buckets.skips,
     };
-    let snapshot = store.load_verify(&lookup).await.map_err(Trouble::because("nothing was loaded"))?;
+    store.load_verify(&lookup).await.map_err(Trouble::because("nothing was loaded"))
+}
+
+/// What the rules want written for a good code.
+async fn accepted(store: &dyn Store, population: &Population, good: Good) -> Result<Changes> {
+    let code = population.code(good.device, matchbook_protocol::CodeIndex(1))?;
+    let request = request(user(good.device)?, good.number, &code.reveal())?;
+    let buckets = rule::lookup_buckets(&request, &keyring());
+    let snapshot = load(store, &request).await?;
     let decided = rule::decide(&request, &buckets, &snapshot, &keyring(), now(), &mut rng());
     match decided.map_err(Trouble::because("a good code was refused"))? {
         VerifyDecision::Commit { changes, verdict: matchbook_rules::Verdict::Accepted, .. } => Ok(changes),
