@@ -39,7 +39,7 @@ const TRIES: u32 = 3;
 const LOCK_TIMEOUT_MS: u32 = 300;
 
 struct Job {
-    changes: Changes,
+    changes: Arc<Changes>,
     answer: oneshot::Sender<Result<(), CommitError>>,
 }
 
@@ -67,19 +67,19 @@ impl Lanes {
         Self { lanes: (0..LANES).map(lane).collect(), chance: RandomState::new() }
     }
 
-    /// Makes a plain acceptance; gives the changes back when they are something else.
-    pub(super) async fn commit(&self, changes: Changes) -> Result<Result<(), CommitError>, Changes> {
-        let Some(accept) = Accept::of(&changes).filter(columns::fits) else { return Err(changes) };
+    /// Makes a plain acceptance; `None`: the changes are something else.
+    pub(super) async fn commit(&self, changes: &Arc<Changes>) -> Option<Result<(), CommitError>> {
+        let accept = Accept::of(changes).filter(columns::fits)?;
         // The same operation always takes the same lane, so that it never races with itself in this process.
         let key = (accept.realm, &accept.operation.relying_party, &accept.operation.id);
         let place = usize::try_from(self.chance.hash_one(key) % lanes()).unwrap_or(0);
-        let Some(lane) = self.lanes.get(place) else { return Err(changes) };
+        let lane = self.lanes.get(place)?;
         let closed = || Err(CommitError::Unavailable("the store is closed: restart the server".to_owned()));
         let (answer, answered) = oneshot::channel();
-        if lane.send(Job { changes, answer }).await.is_err() {
-            return Ok(closed());
+        if lane.send(Job { changes: Arc::clone(changes), answer }).await.is_err() {
+            return Some(closed());
         }
-        Ok(answered.await.unwrap_or_else(|_| {
+        Some(answered.await.unwrap_or_else(|_| {
             Err(CommitError::InDoubt("the store stopped in the middle of a commit: restart the server".to_owned()))
         }))
     }

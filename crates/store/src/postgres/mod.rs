@@ -144,15 +144,19 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        if announce::is_due(&changes) {
-            announce::begin(&self.pool, &self.tally, &changes).await?;
-            let result = self.transact(&changes).await;
-            announce::end(&self.pool, &self.tally, &changes).await;
+        self.commit_shared(&Arc::new(changes)).await
+    }
+
+    async fn commit_shared(&self, changes: &Arc<Changes>) -> Result<(), CommitError> {
+        if announce::is_due(changes) {
+            announce::begin(&self.pool, &self.tally, changes).await?;
+            let result = self.transact(changes).await;
+            announce::end(&self.pool, &self.tally, changes).await;
             return result;
         }
         match self.lanes.commit(changes).await {
-            Ok(result) => result,
-            Err(changes) => self.transact(&changes).await,
+            Some(result) => result,
+            None => self.transact(changes).await,
         }
     }
 
