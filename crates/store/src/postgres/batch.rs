@@ -105,6 +105,8 @@ enum Done {
     OneByOne,
     /// Nothing was written.
     Unavailable(String),
+    /// Nothing was sent: there is no connection to be had.
+    Unreachable(String),
     /// It may be durable.
     InDoubt(String),
 }
@@ -118,7 +120,17 @@ impl Lane {
             jobs.append(&mut later);
             (jobs, later) = apart(jobs);
             let done = self.write(&jobs).await;
-            self.answer(std::mem::take(&mut jobs), done);
+            if let Done::Unreachable(why) = done {
+                // The others would wait for a connection in turn. None of them was sent.
+                jobs.append(&mut later);
+                while let Ok(job) = waiting.try_recv() {
+                    jobs.push(job);
+                }
+                tracing::error!(%why, commits = jobs.len(), "commits failed");
+                self.tell_all(std::mem::take(&mut jobs), || CommitError::Unavailable(why.clone()));
+            } else {
+                self.answer(std::mem::take(&mut jobs), done);
+            }
         }
     }
 
@@ -147,7 +159,7 @@ impl Lane {
             Some(session) if !session.is_closed() => session,
             Some(_) | None => match self.connect().await {
                 Ok(session) => session,
-                Err(error) => return Ok(Done::Unavailable(error.to_string())),
+                Err(error) => return Ok(Done::Unreachable(error.to_string())),
             },
         };
         let in_doubt = |why: &str| Done::InDoubt(format!("it is not known whether a commit at {at} is durable: {why}"));
@@ -206,7 +218,7 @@ impl Lane {
         let made = match done {
             Done::Made(places) => places,
             Done::OneByOne => HashSet::new(),
-            Done::Unavailable(why) => {
+            Done::Unavailable(why) | Done::Unreachable(why) => {
                 tracing::error!(%why, "a commit failed");
                 return self.tell_all(jobs, || CommitError::Unavailable(why.clone()));
             }

@@ -187,6 +187,32 @@ async fn connections_that_ended_while_idle_harm_nobody() {
     database.assert_both_or_none_but(1);
 }
 
+/// When the database cannot be reached, who waits is told with the first who could not be written, and not each in turn.
+#[tokio::test]
+async fn all_that_wait_hear_at_once_that_the_database_is_not_there() {
+    const CALLERS: u64 = 200;
+    let Some(database) = Database::fresh().await else { return };
+    with_set(&database.open().await).await;
+    let (proxy, url) = database.by_proxy();
+    let store = Arc::new(PostgresStore::connect(&url, options()).await.unwrap());
+    proxy.plan(When::Text(b"client_encoding".to_vec()), Fault::CutBefore, u64::MAX);
+    // The same code, so that each would have a batch of its own.
+    let callers = (0..CALLERS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.commit(accept(1, "op-1")).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        let result = caller.await.unwrap();
+        assert!(matches!(result, Err(CommitError::Unavailable(_))), "{result:?}");
+    }
+    let tried = proxy.struck();
+    assert!(tried < CALLERS / 4, "{tried} connections were tried");
+    proxy.forget_plan();
+    store.commit(accept(1, "op-1")).await.unwrap();
+    assert_eq!(store.doubts(), 0);
+    database.assert_both_or_none();
+}
+
 impl Database {
     pub(crate) fn by_proxy(&self) -> (Proxy, String) {
         let proxy = Proxy::new(([127, 0, 0, 1], self.port()).into()).unwrap();
