@@ -14,6 +14,7 @@ mod apply;
 mod batch;
 mod check;
 mod connect;
+mod gates;
 mod leases;
 mod list;
 mod load;
@@ -41,8 +42,9 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
-use self::apply::{Step, unless_moving};
+use self::apply::Step;
 use self::batch::Lanes;
+use self::gates::unless_moving;
 use self::pool::{Pool, STATEMENT_TIMEOUT};
 use self::prune::Pruner;
 use self::transaction::{Tally, transact};
@@ -252,7 +254,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
-        let marked = restore::mark(&self.pool, &self.tally, at, None).await;
+        let marked = restore::mark(&self.pool, &self.tally, at, Vec::new()).await;
         // Also after an error: it may have been written.
         self.hot.clear();
         marked
