@@ -4,7 +4,8 @@
 
 use matchbook_rules::{Changes, RealmId, Version, Write};
 
-use super::apply::{Refusal, Step, unless_moving};
+use super::apply::{Refusal, Step};
+use super::gates::unless_moving;
 use super::now;
 use super::pool::{Pool, STATEMENT_TIMEOUT};
 use super::session::Query;

@@ -39,7 +39,7 @@ const TRIES: u32 = 3;
 const LOCK_TIMEOUT_MS: u32 = 300;
 
 struct Job {
-    changes: Changes,
+    changes: Arc<Changes>,
     answer: oneshot::Sender<Result<(), CommitError>>,
 }
 
@@ -67,19 +67,19 @@ impl Lanes {
         Self { lanes: (0..LANES).map(lane).collect(), chance: RandomState::new() }
     }
 
-    /// Makes a plain acceptance; gives the changes back when they are something else.
-    pub(super) async fn commit(&self, changes: Changes) -> Result<Result<(), CommitError>, Changes> {
-        let Some(accept) = Accept::of(&changes).filter(columns::fits) else { return Err(changes) };
+    /// Makes a plain acceptance; `None`: the changes are something else.
+    pub(super) async fn commit(&self, changes: &Arc<Changes>) -> Option<Result<(), CommitError>> {
+        let accept = Accept::of(changes).filter(columns::fits)?;
         // The same operation always takes the same lane, so that it never races with itself in this process.
         let key = (accept.realm, &accept.operation.relying_party, &accept.operation.id);
         let place = usize::try_from(self.chance.hash_one(key) % lanes()).unwrap_or(0);
-        let Some(lane) = self.lanes.get(place) else { return Err(changes) };
+        let lane = self.lanes.get(place)?;
         let closed = || Err(CommitError::Unavailable("the store is closed: restart the server".to_owned()));
         let (answer, answered) = oneshot::channel();
-        if lane.send(Job { changes, answer }).await.is_err() {
-            return Ok(closed());
+        if lane.send(Job { changes: Arc::clone(changes), answer }).await.is_err() {
+            return Some(closed());
         }
-        Ok(answered.await.unwrap_or_else(|_| {
+        Some(answered.await.unwrap_or_else(|_| {
             Err(CommitError::InDoubt("the store stopped in the middle of a commit: restart the server".to_owned()))
         }))
     }
@@ -105,6 +105,8 @@ enum Done {
     OneByOne,
     /// Nothing was written.
     Unavailable(String),
+    /// Nothing was sent: there is no connection to be had.
+    Unreachable(String),
     /// It may be durable.
     InDoubt(String),
 }
@@ -118,7 +120,17 @@ impl Lane {
             jobs.append(&mut later);
             (jobs, later) = apart(jobs);
             let done = self.write(&jobs).await;
-            self.answer(std::mem::take(&mut jobs), done);
+            if let Done::Unreachable(why) = done {
+                // The others would wait for a connection in turn. None of them was sent.
+                jobs.append(&mut later);
+                while let Ok(job) = waiting.try_recv() {
+                    jobs.push(job);
+                }
+                tracing::error!(%why, commits = jobs.len(), "commits failed");
+                self.tell_all(std::mem::take(&mut jobs), || CommitError::Unavailable(why.clone()));
+            } else {
+                self.answer(std::mem::take(&mut jobs), done);
+            }
         }
     }
 
@@ -147,7 +159,7 @@ impl Lane {
             Some(session) if !session.is_closed() => session,
             Some(_) | None => match self.connect().await {
                 Ok(session) => session,
-                Err(error) => return Ok(Done::Unavailable(error.to_string())),
+                Err(error) => return Ok(Done::Unreachable(error.to_string())),
             },
         };
         let in_doubt = |why: &str| Done::InDoubt(format!("it is not known whether a commit at {at} is durable: {why}"));
@@ -206,7 +218,7 @@ impl Lane {
         let made = match done {
             Done::Made(places) => places,
             Done::OneByOne => HashSet::new(),
-            Done::Unavailable(why) => {
+            Done::Unavailable(why) | Done::Unreachable(why) => {
                 tracing::error!(%why, "a commit failed");
                 return self.tell_all(jobs, || CommitError::Unavailable(why.clone()));
             }

@@ -3,7 +3,8 @@
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::{OutboxItem, Priority};
 
-use super::apply::{Step, unless_moving};
+use super::apply::Step;
+use super::gates::unless_moving;
 use super::pool::{Pool, STATEMENT_TIMEOUT};
 use super::rows::all;
 use super::session::Query;

@@ -25,8 +25,10 @@ pub(super) struct Migration {
 }
 
 /// All steps, in order. A file of `migrations/postgres/` that was in a release is never changed.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../../migrations/postgres/001_initial.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", sql: include_str!("../../migrations/postgres/001_initial.sql") },
+    Migration { number: 2, name: "gates", sql: include_str!("../../migrations/postgres/002_gates.sql") },
+];
 
 /// How long the lease is held beyond each step. While a step runs, its transaction has the row locked.
 const HOLD_MS: u32 = 30_000;

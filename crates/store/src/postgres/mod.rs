@@ -14,6 +14,7 @@ mod apply;
 mod batch;
 mod check;
 mod connect;
+mod gates;
 mod leases;
 mod list;
 mod load;
@@ -41,8 +42,9 @@ use matchbook_rules::{
     Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
-use self::apply::{Step, unless_moving};
+use self::apply::Step;
 use self::batch::Lanes;
+use self::gates::unless_moving;
 use self::pool::{Pool, STATEMENT_TIMEOUT};
 use self::prune::Pruner;
 use self::transaction::{Tally, transact};
@@ -144,15 +146,19 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        if announce::is_due(&changes) {
-            announce::begin(&self.pool, &self.tally, &changes).await?;
-            let result = self.transact(&changes).await;
-            announce::end(&self.pool, &self.tally, &changes).await;
+        self.commit_shared(&Arc::new(changes)).await
+    }
+
+    async fn commit_shared(&self, changes: &Arc<Changes>) -> Result<(), CommitError> {
+        if announce::is_due(changes) {
+            announce::begin(&self.pool, &self.tally, changes).await?;
+            let result = self.transact(changes).await;
+            announce::end(&self.pool, &self.tally, changes).await;
             return result;
         }
         match self.lanes.commit(changes).await {
-            Ok(result) => result,
-            Err(changes) => self.transact(&changes).await,
+            Some(result) => result,
+            None => self.transact(changes).await,
         }
     }
 
@@ -248,7 +254,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {
-        let marked = restore::mark(&self.pool, &self.tally, at, None).await;
+        let marked = restore::mark(&self.pool, &self.tally, at, Vec::new()).await;
         // Also after an error: it may have been written.
         self.hot.clear();
         marked

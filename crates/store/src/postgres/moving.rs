@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use matchbook_protocol::UnixMillis;
 
-use super::apply::{Refusal, Step, WHY_READ_ONLY, read_only};
+use super::apply::{Refusal, Step};
 use super::connect::Purpose;
+use super::gates::{self, WHY_READ_ONLY};
 use super::pool::STATEMENT_TIMEOUT;
 use super::rows::{Damage, first};
 use super::session::{Outcome, Query, Session};
@@ -15,11 +16,6 @@ use super::{ConnectError, PostgresOptions, PostgresStore, restore, sentence};
 use crate::moving::{Change, Entity, Key, Kind, Leaving, Mark, Movable, Note};
 use crate::rows::{Value, blob, number, text};
 use crate::{CommitError, LoadError};
-
-/// Waits for every transaction that has written to a table of ours, and lets the next ones go on: those look at the
-/// switch after their writes, so they refuse themselves. The lock conflicts with writes and with nothing else.
-const WAIT_FOR_WRITERS: &str = "LOCK TABLE audit, authenticators, buckets, directory, dispatches, failures, forgotten, \
-     operations, outbox, probes, realms, sets, spends, subscribers, tokens IN SHARE MODE";
 
 /// How long counting a table may take: it reads all of it.
 const COUNT_PATIENCE: Duration = Duration::from_secs(3_600);
@@ -30,12 +26,12 @@ impl PostgresStore {
     /// # Errors
     /// As a commit. A switch that is in doubt is switched again.
     pub async fn set_read_only(&self, is_read_only: bool) -> Result<(), CommitError> {
-        let sql = if is_read_only {
-            "INSERT INTO meta (name, value) VALUES ('read_only', '') ON CONFLICT DO NOTHING"
+        let switch = if is_read_only {
+            let sql = "INSERT INTO meta (name, value) VALUES ('read_only', '') ON CONFLICT DO NOTHING";
+            vec![Step::free(Query::new(sql, []))]
         } else {
-            THAW
+            thawed()
         };
-        let switch = [Step::free(Query::new(sql, []))];
         transact(&self.pool, &self.tally, &switch, None, STATEMENT_TIMEOUT).await?;
         if is_read_only { self.hold().await } else { Ok(()) }
     }
@@ -46,7 +42,7 @@ impl PostgresStore {
     /// It cannot be read.
     pub async fn frozen(&self) -> Result<Option<String>, LoadError> {
         let answer = read(&self.pool, &[Query::new(WHY_READ_ONLY, [])]).await?.into_iter().next().unwrap_or_default();
-        let why = read_only(&answer).map_err(|damage| sentence::of_damage(&self.address(), &damage))?;
+        let why = gates::read_only(&answer).map_err(|damage| sentence::of_damage(&self.address(), &damage))?;
         Ok(why.map(|why| sentence::moving(&self.address(), &why)))
     }
 
@@ -69,14 +65,16 @@ impl PostgresStore {
         let store = Self::connect_for(url, options, Purpose::Thaw).await?;
         let thawed = match voided_at {
             None => store.set_read_only(false).await.map(|()| 0),
-            Some(at) => restore::mark(&store.pool, &store.tally, at, Some(Step::free(Query::new(THAW, [])))).await,
+            Some(at) => restore::mark(&store.pool, &store.tally, at, thawed()).await,
         };
         thawed.map_err(|error| ConnectError::Unavailable(error.to_string()))
     }
 }
 
 /// With the note of a move: a copy of what the store was before is not to be finished.
-const THAW: &str = "DELETE FROM meta WHERE name IN ('read_only', 'moving')";
+fn thawed() -> Vec<Step<'static>> {
+    vec![Step::free(Query::new("DELETE FROM meta WHERE name IN ('read_only', 'moving')", [])), gates::open()]
+}
 
 /// Refuses a store that must not be served: an unfinished copy, and what was moved elsewhere.
 pub(super) async fn check(at: &str, session: &Session, purpose: Purpose) -> Result<(), ConnectError> {
@@ -150,6 +148,9 @@ impl Movable for PostgresStore {
 
     async fn write(&self, changes: Vec<Change>, entities: Vec<Entity>) -> Result<(), CommitError> {
         let mut steps: Vec<Step<'_>> = changes.iter().map(noted).collect();
+        if changes.iter().any(|change| change.note == Note::ReadOnly && change.becomes.is_none()) {
+            steps.push(gates::open());
+        }
         for of_kind in entities.chunk_by(|one, other| one.kind() == other.kind()) {
             steps.extend(inserted(of_kind));
         }
@@ -157,8 +158,7 @@ impl Movable for PostgresStore {
     }
 
     async fn hold(&self) -> Result<(), CommitError> {
-        let wait = [Step::free(Query::new(WAIT_FOR_WRITERS, []))];
-        transact(&self.pool, &self.tally, &wait, None, STATEMENT_TIMEOUT).await.map(drop)
+        transact(&self.pool, &self.tally, &gates::shut(), None, STATEMENT_TIMEOUT).await.map(drop)
     }
 }
 

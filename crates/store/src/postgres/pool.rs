@@ -165,7 +165,7 @@ impl Pool {
     /// A connection for a while.
     pub(super) async fn lease(&self) -> Result<Lease, ConnectError> {
         match self.pool.get().await {
-            Ok(object) => Ok(Lease { object: Some(object), is_clean: false }),
+            Ok(object) => Ok(Lease { object: Some(object) }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(ConnectError::Unavailable(format!(
                 "all connections to {} are in use: try again, or allow more of them",
@@ -180,11 +180,10 @@ impl Pool {
     }
 }
 
-/// A connection that somebody has. It goes back only when it is said to be clean, so that nobody gets one with half a
-/// transaction on it because somebody else went away.
+/// A connection that somebody has. Nobody gets one with half a transaction on it: when it is just let go, because who had
+/// it is no longer there, it goes back once all that was sent by it is answered and rolled back.
 pub(super) struct Lease {
     object: Option<Object<Shared>>,
-    is_clean: bool,
 }
 
 impl Lease {
@@ -193,18 +192,78 @@ impl Lease {
         self.object.as_deref()
     }
 
-    /// Gives it back to be used again.
+    /// Gives it back to be used again at once: nothing is left on it.
     pub(super) fn give_back(mut self) {
-        self.is_clean = true;
+        drop(self.object.take());
+    }
+
+    /// Ends the connection: it is broken, does not answer, or its last commit is in doubt.
+    pub(super) fn throw_away(mut self) {
+        if let Some(object) = self.object.take() {
+            drop(Object::take(object));
+        }
+    }
+
+    /// Rolls back what is on it, and gives it back if that was answered.
+    pub(super) async fn clean(self) {
+        if self.is_rolled_back().await { self.give_back() } else { self.throw_away() }
+    }
+
+    /// Whether all that was sent is answered, and nothing is left on the connection.
+    async fn is_rolled_back(&self) -> bool {
+        let Some(session) = self.session() else { return false };
+        matches!(timeout(ANSWER_TIMEOUT, session.run("ROLLBACK")).await, Ok(Ok(()))) && session.is_tidy()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(object) = self.object.take()
-            && !self.is_clean
-        {
-            drop(Object::take(object));
+        let Some(object) = self.object.take() else { return };
+        let lease = Self { object: Some(object) };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if lease.session().is_some_and(|session| !session.is_closed()) => {
+                // A runtime that ends drops the task, which is not to begin another one then.
+                let dirty = Dirty::from(lease);
+                runtime.spawn(async move {
+                    if let Some(lease) = &dirty.0
+                        && lease.is_rolled_back().await
+                    {
+                        dirty.give_back();
+                    }
+                });
+            }
+            Ok(_) | Err(_) => lease.throw_away(),
+        }
+    }
+}
+
+/// A connection that is thrown away unless it is said to be clean.
+pub(super) struct Dirty(Option<Lease>);
+
+impl From<Lease> for Dirty {
+    fn from(lease: Lease) -> Self {
+        Self(Some(lease))
+    }
+}
+
+impl Dirty {
+    /// The connection.
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.0.as_ref().and_then(Lease::session)
+    }
+
+    /// Gives it back to be used again.
+    pub(super) fn give_back(mut self) {
+        if let Some(lease) = self.0.take() {
+            lease.give_back();
+        }
+    }
+}
+
+impl Drop for Dirty {
+    fn drop(&mut self) {
+        if let Some(lease) = self.0.take() {
+            lease.throw_away();
         }
     }
 }

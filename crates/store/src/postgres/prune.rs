@@ -2,7 +2,8 @@
 
 use matchbook_protocol::{CodeIndex, UnixMillis};
 
-use super::apply::{Step, forget_set, unless_moving};
+use super::apply::{Step, forget_set};
+use super::gates::unless_moving;
 use super::pool::{Pool, STATEMENT_TIMEOUT};
 use super::rows::{Damage, each, first};
 use super::session::{Outcome, Query};

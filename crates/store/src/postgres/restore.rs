@@ -5,7 +5,8 @@ use std::time::Duration;
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::RealmId;
 
-use super::apply::{Refusal, Step, dollars, unless_moving};
+use super::apply::{Refusal, Step, dollars};
+use super::gates::unless_moving;
 use super::pool::Pool;
 use super::rows::each;
 use super::sentence;
@@ -19,12 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Voids all sets, empties the outbox, and sets `restored`. Nobody serves the store meanwhile. `also` is done in the same
 /// transaction.
-pub(super) async fn mark(
-    pool: &Pool,
-    tally: &Tally,
-    at: UnixMillis,
-    also: Option<Step<'_>>,
-) -> Result<u64, CommitError> {
+pub(super) async fn mark(pool: &Pool, tally: &Tally, at: UnixMillis, also: Vec<Step<'_>>) -> Result<u64, CommitError> {
     let unavailable = |why: String| CommitError::Unavailable(why);
     let sql = "SELECT realm, count(*) FROM authenticators GROUP BY realm";
     let found = read(pool, &[Query::new(sql, [])]).await.map_err(|error| unavailable(error.to_string()))?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -16,6 +16,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row, Statement};
 
 use crate::rows::Value;
+
+/// Statements that a server keeps for nobody, on one connection: each is some kilobytes of its memory.
+const MOST_ABANDONED: u32 = 32;
 
 /// A statement and its values.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub(super) struct Session {
     client: Client,
     remarks: Arc<Remarks>,
     statements: Mutex<HashMap<String, Statement>>,
+    /// Statements that are being prepared, and those whose caller went away meanwhile: the server keeps these.
+    preparing: AtomicU32,
 }
 
 /// What a server said beside its answers: its notices and warnings.
@@ -72,12 +77,17 @@ impl Session {
     {
         let remarks = Arc::new(Remarks::default());
         tokio::spawn(drive(connection, Arc::clone(&remarks), permit));
-        Self { client, remarks, statements: Mutex::default() }
+        Self { client, remarks, statements: Mutex::default(), preparing: AtomicU32::new(0) }
     }
 
     /// Whether it has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Whether the server keeps no more for it than it may. To be asked while nobody uses it.
+    pub(super) fn is_tidy(&self) -> bool {
+        self.preparing.load(Ordering::Relaxed) <= MOST_ABANDONED
     }
 
     /// How many remarks there were so far. Those that came before an answer are counted when the answer is there.
@@ -153,7 +163,10 @@ impl Session {
         if let Some(known) = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql) {
             return Ok(known.clone());
         }
-        let statement = self.client.prepare(sql).await?;
+        self.preparing.fetch_add(1, Ordering::Relaxed);
+        let prepared = self.client.prepare(sql).await;
+        self.preparing.fetch_sub(1, Ordering::Relaxed);
+        let statement = prepared?;
         let mut known = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(sql.to_owned(), statement.clone());
         Ok(statement)

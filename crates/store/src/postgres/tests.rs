@@ -7,7 +7,8 @@ use super::migrations::MIGRATIONS;
 
 /// What other engines that speak PostgreSQL lack, lie about or do otherwise, and what keeps work in the database that
 /// belongs here.
-const FORBIDDEN: [&str; 33] = [
+const FORBIDDEN: [&str; 34] = [
+    "LOCK",
     "SERIAL",
     "BIGSERIAL",
     "SMALLSERIAL",
@@ -44,7 +45,8 @@ const FORBIDDEN: [&str; 33] = [
 ];
 
 /// Tables whose keys do not lead with the realm, each with its reason.
-const WITHOUT_REALM: [(&str, &str); 5] = [
+const WITHOUT_REALM: [(&str, &str); 6] = [
+    ("gates", "of the store"),
     ("meta", "about the store"),
     ("probes", "about nothing"),
     ("leases", "of nodes"),

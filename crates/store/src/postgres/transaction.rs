@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::Error;
 
 use super::apply::{Plan, Refusal, Step};
-use super::pool::{Lease, Pool, STATEMENT_TIMEOUT};
+use super::pool::{Dirty, Lease, Pool, STATEMENT_TIMEOUT};
 use super::sentence::{self, Trouble, trouble};
 use super::session::{Outcome, Query, Session};
 use super::{ConnectError, FLIGHT};
@@ -120,7 +120,10 @@ async fn attempt(
         let answers = match answered {
             Ok(Ok(answers)) => answers,
             Ok(Err(error)) => return Err(failed(&at, lease, &error).await),
-            Err(_) => return Err(Failed::For(CommitError::Unavailable(sentence::unanswered(&at)))),
+            Err(_) => {
+                lease.throw_away();
+                return Err(Failed::For(CommitError::Unavailable(sentence::unanswered(&at))));
+            }
         };
         refused = flight.iter().zip(&answers).find_map(|(step, outcome)| step.judge(outcome).err());
         outcomes.extend(answers);
@@ -129,17 +132,18 @@ async fn attempt(
         }
     }
     if let Some(refusal) = refused.or_else(|| end.cloned()) {
-        roll_back(lease).await;
+        lease.clean().await;
         return Err(if refusal == Refusal::Changing {
             Failed::Again(sentence::changing(&at))
         } else {
             Failed::For(refuse(&at, refusal))
         });
     }
-    match conclude(&at, session).await {
-        Ok(()) => lease.give_back(),
-        Err(failed) => return Err(failed),
-    }
+    // Who goes away now leaves a commit whose outcome nobody has heard.
+    let lease = Dirty::from(lease);
+    let Some(session) = lease.session() else { return Err(Failed::Again("no connection".to_owned())) };
+    conclude(&at, session).await?;
+    lease.give_back();
     Ok(outcomes)
 }
 
@@ -167,7 +171,9 @@ async fn conclude(at: &str, session: &Session) -> Result<(), Failed> {
 async fn failed(at: &str, lease: Lease, error: &Error) -> Failed {
     let (kind, why) = (trouble(error), sentence::of_error(at, error));
     if kind.spares_the_connection() {
-        roll_back(lease).await;
+        lease.clean().await;
+    } else {
+        lease.throw_away();
     }
     match kind {
         // A connection that ended while it was idle says so only now.
@@ -179,16 +185,6 @@ async fn failed(at: &str, lease: Lease, error: &Error) -> Failed {
         | Trouble::Forbidden
         | Trouble::Broken
         | Trouble::Other => Failed::For(CommitError::Unavailable(why)),
-    }
-}
-
-async fn roll_back(lease: Lease) {
-    let rolled_back = match lease.session() {
-        Some(session) => matches!(timeout(ANSWER_TIMEOUT, session.run("ROLLBACK")).await, Ok(Ok(()))),
-        None => false,
-    };
-    if rolled_back {
-        lease.give_back();
     }
 }
 
@@ -218,8 +214,16 @@ pub(super) async fn read(pool: &Pool, queries: &[Query<'_>]) -> Result<Vec<Outco
                 return Ok(outcomes);
             }
             Ok(Err(error)) => error,
-            Err(_) => return Err(LoadError::Unavailable(sentence::unanswered(&at))),
+            Err(_) => {
+                lease.throw_away();
+                return Err(LoadError::Unavailable(sentence::unanswered(&at)));
+            }
         };
+        if trouble(&error).spares_the_connection() {
+            lease.clean().await;
+        } else {
+            lease.throw_away();
+        }
         let is_worth_it = matches!(trouble(&error), Trouble::Race | Trouble::Lost);
         if !is_worth_it || tries >= TRIES {
             return Err(LoadError::Unavailable(sentence::of_error(&at, &error)));

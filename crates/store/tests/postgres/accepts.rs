@@ -9,6 +9,7 @@ use matchbook_store::contract::fixtures::{
     with_device, with_set,
 };
 use matchbook_store::{CommitError, EventFilter, PostgresStore, Store, VerifyLookup};
+use matchbook_testbed::wait_until;
 use tokio::task::JoinSet;
 
 use super::fixture::{Database, accept};
@@ -29,6 +30,28 @@ async fn all_of_an_acceptance_is_written() {
     // It went by the statement, which is the only one that says so.
     assert_eq!(database.sql("SELECT kind, operation FROM spends"), "0|op-7");
     database.assert_both_or_none();
+}
+
+/// Who keeps the changes, to write them again when the outcome is in doubt, shares them with the batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acceptance_that_is_kept_is_not_copied() {
+    let Some(database) = Database::fresh().await else { return };
+    let store = Arc::new(database.open().await);
+    with_set(&*store).await;
+    // It comes to an end only after the test has looked.
+    database.sql(
+        "CREATE TABLE hold (); CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN WHILE EXISTS (SELECT 1 FROM information_schema.tables WHERE table_name = 'hold') LOOP \
+         PERFORM pg_sleep(0.01); END LOOP; RETURN NULL; END $$; \
+         CREATE TRIGGER far AFTER INSERT ON spends FOR EACH STATEMENT EXECUTE FUNCTION wait()",
+    );
+    let changes = Arc::new(accept(1, "op-1"));
+    let (node, shared) = (Arc::clone(&store), Arc::clone(&changes));
+    let committing = tokio::spawn(async move { node.commit_shared(&shared).await });
+    // The test's, the caller's, and the batch's.
+    wait_until("the batch has them", || Ok(Arc::strong_count(&changes) == 3)).unwrap();
+    database.sql("DROP TABLE hold");
+    committing.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! Commits whose outcome is not known: never an acceptance, and always resolved by the same write.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use matchbook_rules::Changes;
-use matchbook_store::contract::fixtures::{spend, with_set};
-use matchbook_store::{CommitError, PostgresStore, Store};
+use matchbook_store::contract::fixtures::{lookup_user, spend, with_set};
+use matchbook_store::{CommitError, PostgresOptions, PostgresStore, Store};
 use matchbook_testbed::{Fault, Postgres, Proxy, When, wait_until};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::fixture::{Database, accept, options};
 
@@ -185,6 +188,72 @@ async fn connections_that_ended_while_idle_harm_nobody() {
         }
     }
     database.assert_both_or_none_but(1);
+}
+
+/// When the database cannot be reached, who waits is told with the first who could not be written, and not each in turn.
+#[tokio::test]
+async fn all_that_wait_hear_at_once_that_the_database_is_not_there() {
+    const CALLERS: u64 = 200;
+    let Some(database) = Database::fresh().await else { return };
+    with_set(&database.open().await).await;
+    let (proxy, url) = database.by_proxy();
+    let store = Arc::new(PostgresStore::connect(&url, options()).await.unwrap());
+    proxy.plan(When::Text(b"client_encoding".to_vec()), Fault::CutBefore, u64::MAX);
+    // The same code, so that each would have a batch of its own.
+    let callers = (0..CALLERS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.commit(accept(1, "op-1")).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        let result = caller.await.unwrap();
+        assert!(matches!(result, Err(CommitError::Unavailable(_))), "{result:?}");
+    }
+    let tried = proxy.struck();
+    assert!(tried < CALLERS / 4, "{tried} connections were tried");
+    proxy.forget_plan();
+    store.commit(accept(1, "op-1")).await.unwrap();
+    assert_eq!(store.doubts(), 0);
+    database.assert_both_or_none();
+}
+
+/// Who goes away in the middle, as devices do all the time, costs no connection, and leaves nothing on it for the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_go_away_cost_no_connections() {
+    const TURNS: u32 = 60;
+    let Some(database) = Database::fresh().await else { return };
+    with_set(&database.open().await).await;
+    let (proxy, url) = database.by_proxy();
+    let store = PostgresStore::connect(&url, PostgresOptions { connections: 1, ..options() }).await.unwrap();
+    let lookup = lookup_user("alpha", "ada");
+    let soon = Duration::from_millis(1);
+    let connections = || {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        database.sql(sql).lines().map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    store.load_verify(&lookup).await.unwrap();
+    let before = connections();
+    for turn in 0..TURNS {
+        // Nothing is answered before they go away.
+        proxy.hold(true);
+        if turn % 2 == 0 {
+            assert!(timeout(soon, store.commit(slow(9))).await.is_err());
+        } else {
+            assert!(timeout(soon, store.load_verify(&lookup)).await.is_err());
+        }
+        proxy.hold(false);
+        assert_eq!(store.load_verify(&lookup).await.unwrap().candidates[0].spent, []);
+        // And these go away at any step.
+        let mut gone = std::pin::pin!(store.load_verify(&lookup));
+        for _ in 0..turn {
+            let polled = std::future::poll_fn(|context| Poll::Ready(gone.as_mut().poll(context))).await;
+            if polled.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    store.load_verify(&lookup).await.unwrap();
+    assert!(connections().is_subset(&before), "{before:?} became {:?}", connections());
 }
 
 impl Database {

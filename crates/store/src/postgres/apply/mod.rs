@@ -12,6 +12,7 @@ mod strength;
 use matchbook_rules::{Changes, Guard, Operation, RealmId, Version, Write};
 
 use super::announce::{shared_version, unless_changing};
+use super::gates::unless_moving;
 use super::rows::{Damage, first, one};
 use super::session::{Outcome, Query};
 use crate::agreed::{is_answer, is_calm};
@@ -115,23 +116,6 @@ impl<'a> Plan<'a> {
         plan.steps.push(unless_moving());
         plan
     }
-}
-
-/// Refuses while the store is copied elsewhere. The last step: a write that was made before it looked is waited for by
-/// who begins the copy.
-pub(super) fn unless_moving() -> Step<'static> {
-    Step::checked(Query::new(WHY_READ_ONLY, []), |outcome| match read_only(outcome)? {
-        None => Ok(()),
-        Some(why) => Err(Refusal::Moving(why)),
-    })
-}
-
-/// Finds a row while the store is copied elsewhere, and after that.
-pub(super) const WHY_READ_ONLY: &str = "SELECT value FROM meta WHERE name = 'read_only'";
-
-/// What it says; `None`: there is none.
-pub(super) fn read_only(outcome: &Outcome) -> Result<Option<String>, Damage> {
-    first(&outcome.rows, |it| it.blob().map(|why| String::from_utf8_lossy(why).into_owned()))
 }
 
 fn guarded<'a>(guard: &'a Guard, strength: &Strength<'_>) -> Step<'a> {

@@ -7,6 +7,7 @@ use matchbook_rules::{BucketKey, RealmId, Version};
 use tokio_postgres::types::ToSql;
 
 use crate::accept::{Accept, Calm, MAX_CALM};
+use crate::postgres::gates;
 use crate::rows::{event_word, spend_kind};
 
 /// Whether the statement can make it: it writes down one time and one event about the device, its user and who asked,
@@ -47,6 +48,7 @@ pub(super) struct Columns<'a> {
     event_kind: Vec<String>,
     detail: Vec<&'a str>,
     calm: [Vec<i32>; MAX_CALM],
+    gate: i32,
 }
 
 /// The distinct counts.
@@ -86,7 +88,8 @@ impl<'a> Hot<'a> {
 
 impl<'a> Columns<'a> {
     pub(super) fn of(accepts: &[Accept<'a>]) -> Self {
-        let mut columns = Self::default();
+        let gate = i32::try_from(gates::next()).unwrap_or(0);
+        let mut columns = Self { gate, ..Self::default() };
         for accept in accepts {
             columns.push(accept);
         }
@@ -122,7 +125,7 @@ impl<'a> Columns<'a> {
     }
 
     /// The values in the order of the statement's places.
-    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 26] {
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 27] {
         let [calm1, calm2, calm3, calm4] = &self.calm;
         [
             &self.realms,
@@ -151,6 +154,7 @@ impl<'a> Columns<'a> {
             calm2,
             calm3,
             calm4,
+            &self.gate,
         ]
     }
 }

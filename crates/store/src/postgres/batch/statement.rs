@@ -4,6 +4,7 @@ use crate::postgres::now;
 
 /// Makes the acceptances whose guards hold, and gives their places, from 1.
 ///
+/// - `gate`: open unless the store is copied elsewhere, locked.
 /// - `realm`: the distinct realms, locked, and only at the version that was seen; one that somebody is about to change is
 ///   left out, so that it comes to that.
 /// - `hot`: counts that have reached their limits; they are not locked, because who fails at this moment may as well have
@@ -19,7 +20,9 @@ use crate::postgres::now;
 /// Each row is looked up by its whole key, in a query of its own that the planner cannot turn into a join: its idea of
 /// how many rows a young table has is no reason to read all of them.
 pub(super) const ACCEPT: &str = concat!(
-    "WITH realm AS MATERIALIZED ( \
+    "WITH gate AS MATERIALIZED ( \
+        SELECT slot FROM gates WHERE slot = $27::int AND is_open = 1 FOR SHARE SKIP LOCKED \
+    ), realm AS MATERIALIZED ( \
         SELECT r.realm, r.version FROM unnest($1::text[], $2::bigint[]) AS i (realm, version) CROSS JOIN LATERAL ( \
             SELECT * FROM realms WHERE realms.realm = i.realm AND NOT EXISTS ( \
                 SELECT 1 FROM leases AS l WHERE l.name = 'realm ' || i.realm AND l.held_until > ",
@@ -55,7 +58,7 @@ pub(super) const ACCEPT: &str = concat!(
             AND p.code = h.code) IS NULL \
         AND (SELECT o.at FROM operations AS o WHERE o.realm = h.realm \
             AND o.relying_party = h.relying_party AND o.operation = h.operation) IS NULL \
-        AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'read_only') \
+        AND EXISTS (SELECT 1 FROM gate) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'read_only') \
     ), spent AS ( \
         INSERT INTO spends (realm, authenticator, code, kind, relying_party, operation, at) \
         SELECT realm, authenticator, code, kind, relying_party, operation, at FROM fit ORDER BY n \

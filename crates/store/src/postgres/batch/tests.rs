@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::Arc;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 use matchbook_rules::{
     AuditEvent, BucketKey, Changes, EventKind, Guard, Operation, OperationId, RealmId, RelyingPartyId, Spend,
@@ -63,7 +65,7 @@ fn changes(realm: &str, device: u8, code: u32, operation: &str) -> Changes {
 }
 
 fn job(changes: Changes) -> Job {
-    Job { changes, answer: oneshot::channel().0 }
+    Job { changes: Arc::new(changes), answer: oneshot::channel().0 }
 }
 
 fn names(jobs: &[Job]) -> Vec<(u8, u32, String)> {
