@@ -38,10 +38,10 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// For docs/performance.md: about half an hour.
+    /// For docs/performance.md: about an hour.
     pub const FULL: Self = Self {
         is_quick: false,
-        rounds: 5,
+        rounds: 3,
         only_connections: None,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
