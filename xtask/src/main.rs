@@ -80,7 +80,7 @@ cargo xtask check                   run everything that CI runs; stop at the fir
 cargo xtask check --list            list the steps
 cargo xtask check --only STEP ...   run these steps only
 cargo xtask check --from STEP       run this step and all that follow it
-cargo xtask bench                   measure, half an hour; the tables go to target/bench (docs/performance.md)
+cargo xtask bench                   measure, about an hour; the tables go to target/bench (docs/performance.md)
 cargo xtask bench --quick           the same in under two minutes, with coarse figures
 cargo xtask bench --write-docs      put the tables into docs/performance.md as well
 cargo xtask bench --only KIND       verify, store, sets, sizes or growth; may be given several times
