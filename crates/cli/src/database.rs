@@ -7,8 +7,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use matchbook_protocol::UnixMillis;
 use matchbook_rules::Keyring;
+use matchbook_store::moving::CopyFate;
 use matchbook_store::{ConnectError, PostgresOptions, PostgresStore};
 use zeroize::Zeroizing;
 
@@ -165,9 +165,9 @@ impl PostgresUrl {
     ///
     /// # Errors
     /// Exit code 1, with what to do.
-    pub(crate) async fn thaw(&self, keyring: &Keyring, voided_at: Option<UnixMillis>) -> Result<u64, CliError> {
+    pub(crate) async fn thaw(&self, keyring: &Keyring, copy: CopyFate) -> Result<u64, CliError> {
         let options = PostgresOptions { check_value: Some(keyring.check_value()), ..self.options };
-        PostgresStore::thaw(&self.with_password(), options, voided_at).await.map_err(failed)
+        PostgresStore::thaw(&self.with_password(), options, copy).await.map_err(failed)
     }
 
     fn with_password(&self) -> Zeroizing<String> {

@@ -145,6 +145,9 @@ pub(crate) enum StoreCommand {
         /// The store was copied and the copy has not served since: its codes stay good
         #[arg(long)]
         copy_never_served: bool,
+        /// The copy was whole, and is dropped; no server ever ran on it
+        #[arg(long, requires = "copy_never_served")]
+        copy_was_dropped: bool,
     },
 }
 

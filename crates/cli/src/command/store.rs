@@ -8,6 +8,7 @@ use std::time::Duration;
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::throttle::BUCKET_KEPT_MS;
 use matchbook_rules::verify::OPERATION_KEPT_MS;
+use matchbook_store::moving::CopyFate;
 use matchbook_store::{OpenOptions, sqlite};
 use serde::Serialize;
 
@@ -45,7 +46,14 @@ pub(crate) fn run(args: &Store, global: &Global, ui: &Ui) -> Result<(), CliError
         StoreCommand::Check => check(&local()?, ui),
         StoreCommand::Prune => prune(&local()?, ui),
         StoreCommand::Copy(args) => copy::run(args, &settings, ui),
-        StoreCommand::Thaw { copy_never_served } => thaw(&local()?, *copy_never_served, ui),
+        StoreCommand::Thaw { copy_never_served, copy_was_dropped } => {
+            let copy = match (copy_never_served, copy_was_dropped) {
+                (_, true) => CopyFate::Dropped,
+                (true, false) => CopyFate::NeverServed,
+                (false, false) => CopyFate::MayHaveServed(clock::now()),
+            };
+            thaw(&local()?, copy, ui)
+        }
     }
 }
 
@@ -102,15 +110,14 @@ fn prune(local: &Local, ui: &Ui) -> Result<(), CliError> {
     say(&done, &format!("{rows} rows forgotten"), ui)
 }
 
-fn thaw(local: &Local, copy_never_served: bool, ui: &Ui) -> Result<(), CliError> {
+fn thaw(local: &Local, copy: CopyFate, ui: &Ui) -> Result<(), CliError> {
     let keyring = local.keyring()?;
-    let voided_at = (!copy_never_served).then(clock::now);
     let voided = match &local.database {
         Database::Sqlite(path) => {
             let options = OpenOptions { check_value: Some(keyring.check_value()), ..OpenOptions::default() };
-            sqlite::thaw(path, options, voided_at).map_err(|error| CliError::failure(error.to_string()))?
+            sqlite::thaw(path, options, copy).map_err(|error| CliError::failure(error.to_string()))?
         }
-        Database::Postgres(at) => runtime()?.block_on(at.thaw(&keyring, voided_at))?,
+        Database::Postgres(at) => runtime()?.block_on(at.thaw(&keyring, copy))?,
     };
     if voided > 0 {
         ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");

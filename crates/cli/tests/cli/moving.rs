@@ -102,7 +102,9 @@ fn a_postgres_that_was_moved_is_thawed_with_every_code_void() {
     home.ok(&["store", "copy", "--from", &url, "--to", &back]);
     home.run(&["store", "prune", "--database", &url]).fails(1, "was moved to");
     doctor_says(&home, &url, &["was moved to", "back.db", "matchbook store thaw"]);
-    let said = home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
+    let refused = home.run(&["store", "thaw", "--database", &url, "--copy-never-served"]);
+    refused.fails(1, "--copy-was-dropped");
+    let said = home.ok(&["store", "thaw", "--database", &url, "--copy-never-served", "--copy-was-dropped"]);
     assert!(said.contains("can be written again"), "{said}");
     home.ok(&["store", "prune", "--database", &url]);
 }

@@ -23,10 +23,23 @@ pub(crate) use notes::{Leaving, Mark};
 
 use async_trait::async_trait;
 
+use matchbook_protocol::UnixMillis;
+
 use crate::{CommitError, LoadError};
 
 /// Rows that are read and written at once: some milliseconds of work, and at most a few MiB.
 pub const PAGE: u32 = 2_000;
+
+/// What became of the copy of a store that is to be written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyFate {
+    /// It may have served: every device is marked as restored at this time, as after a backup was put back.
+    MayHaveServed(UnixMillis),
+    /// It was given up and never served. Refused when it was whole.
+    NeverServed,
+    /// It may have been whole, and is dropped; no server ever ran on it.
+    Dropped,
+}
 
 /// A store whose rows can be moved.
 #[async_trait]

@@ -65,6 +65,21 @@ impl Leaving {
         json!({ "id": hex(id), "to": to.map(|to| hex(&to)), "name": name, "gone": is_gone }).to_string().into_bytes()
     }
 
+    /// What who wants to let such a source be written again is told, when the copy is said never to have served; `None`:
+    /// nothing speaks against it. `at`: where it is.
+    pub(crate) fn objection(note: Option<&[u8]>, at: &str) -> Option<String> {
+        let name = match Self::of_bytes(note?) {
+            Some(Self { is_gone: false, .. }) => return None,
+            Some(Self { is_gone: true, name, .. }) => name,
+            None => "another store".to_owned(),
+        };
+        Some(format!(
+            "{at} was moved to {name}, which was whole, so that servers may have accepted codes on it: leave \
+             --copy-never-served out, and all codes become void; or, when no server ever ran on it, drop {name} and add \
+             --copy-was-dropped"
+        ))
+    }
+
     /// `None`: it makes no sense.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let json: Json = serde_json::from_slice(bytes).ok()?;

@@ -21,6 +21,8 @@ mod load;
 mod migrations;
 mod moving;
 mod pool;
+#[cfg(any(test, feature = "contract"))]
+mod portable;
 mod prune;
 mod restore;
 mod rows;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use matchbook_protocol::UnixMillis;
 
 use super::apply::{Refusal, Step};
 use super::connect::Purpose;
@@ -13,7 +12,7 @@ use super::rows::{Damage, first};
 use super::session::{Outcome, Query, Session};
 use super::transaction::{read, transact};
 use super::{ConnectError, PostgresOptions, PostgresStore, restore, sentence};
-use crate::moving::{Change, Entity, Key, Kind, Leaving, Mark, Movable, Note};
+use crate::moving::{Change, CopyFate, Entity, Key, Kind, Leaving, Mark, Movable, Note};
 use crate::rows::{Value, blob, number, text};
 use crate::{CommitError, LoadError};
 
@@ -56,19 +55,31 @@ impl PostgresStore {
 
     /// Lets the store at a URL be written again by all nodes.
     ///
-    /// `voided_at`: marks every device as restored, as after a backup was put back; needed when another copy of the
-    /// store may have served. Returns how many devices that were.
+    /// Returns how many devices' codes that made void.
     ///
     /// # Errors
-    /// As [`PostgresStore::connect`]; an unfinished copy is refused too.
-    pub async fn thaw(url: &str, options: PostgresOptions, voided_at: Option<UnixMillis>) -> Result<u64, ConnectError> {
+    /// As [`PostgresStore::connect`]; an unfinished copy is refused too, and what [`CopyFate`] says.
+    pub async fn thaw(url: &str, options: PostgresOptions, copy: CopyFate) -> Result<u64, ConnectError> {
         let store = Self::connect_for(url, options, Purpose::Thaw).await?;
-        let thawed = match voided_at {
-            None => store.set_read_only(false).await.map(|()| 0),
-            Some(at) => restore::mark(&store.pool, &store.tally, at, thawed()).await,
+        let thawed = match copy {
+            CopyFate::MayHaveServed(at) => restore::mark(&store.pool, &store.tally, at, thawed()).await,
+            CopyFate::Dropped => store.set_read_only(false).await.map(|()| 0),
+            CopyFate::NeverServed => {
+                let steps: Vec<Step<'_>> = std::iter::once(unless_gone(store.address())).chain(thawed()).collect();
+                transact(&store.pool, &store.tally, &steps, None, STATEMENT_TIMEOUT).await.map(|_| 0)
+            }
         };
         thawed.map_err(|error| ConnectError::Unavailable(error.to_string()))
     }
+}
+
+/// Refuses a source whose copy was whole.
+fn unless_gone(at: String) -> Step<'static> {
+    let sql = "SELECT value FROM meta WHERE name = 'moving' FOR UPDATE";
+    Step::checked(Query::new(sql, []), move |outcome| {
+        let note = bytes(outcome)?;
+        Leaving::objection(note.as_deref(), &at).map_or(Ok(()), |why| Err(Refusal::Senseless(why)))
+    })
 }
 
 /// With the note of a move: a copy of what the store was before is not to be finished.

@@ -102,6 +102,7 @@ impl Session {
 
     /// Runs statements without values.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
+        looked_at(sql);
         self.client.batch_execute(sql).await
     }
 
@@ -135,6 +136,7 @@ impl Session {
     }
 
     fn word<'q>(&'q self, sql: &'q str) -> Asked<'q> {
+        looked_at(sql);
         Box::pin(async move { self.client.batch_execute(sql).await.map(|()| Outcome::default()) })
     }
 
@@ -163,6 +165,7 @@ impl Session {
         if let Some(known) = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql) {
             return Ok(known.clone());
         }
+        looked_at(sql);
         self.preparing.fetch_add(1, Ordering::Relaxed);
         let prepared = self.client.prepare(sql).await;
         self.preparing.fetch_sub(1, Ordering::Relaxed);
@@ -171,6 +174,13 @@ impl Session {
         known.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
+}
+
+/// All that is sent comes by here.
+fn looked_at(sql: &str) {
+    #[cfg(any(test, feature = "contract"))]
+    super::portable::insist(sql);
+    let _ = sql;
 }
 
 /// Sends all in their order, then waits for the answers. A future sends when it is polled first.

@@ -3,14 +3,13 @@
 
 use std::path::Path;
 
-use matchbook_protocol::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::apply::Failure;
 use super::journal::fold;
 use super::open::{OpenError, OpenOptions, Origin};
 use super::{open, restore, sentence};
-use crate::moving::Mark;
+use crate::moving::{CopyFate, Leaving, Mark};
 
 /// Makes the store at `path` read-only, and says `why` to who wants to write. `why` replaces an earlier reason.
 ///
@@ -32,19 +31,26 @@ pub fn freeze(path: &Path, options: OpenOptions, why: &str) -> Result<(), OpenEr
 
 /// Lets the store at `path` be written again.
 ///
-/// `voided_at`: marks every device as restored, as [`super::restore`] does; needed when another copy of the store may
-/// have served. Returns how many devices that were.
+/// Returns how many devices' codes that made void.
 ///
 /// # Errors
-/// All that opening answers.
-pub fn thaw(path: &Path, options: OpenOptions, voided_at: Option<UnixMillis>) -> Result<u64, OpenError> {
+/// All that opening answers, and what [`CopyFate`] says.
+pub fn thaw(path: &Path, options: OpenOptions, copy: CopyFate) -> Result<u64, OpenError> {
     let (_lock, mut connection) =
         open::open(path, OpenOptions { create: false, read_only: true, ..options }, Origin::Store)?;
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let voided = match voided_at {
-        Some(at) => restore::mark(&transaction, at).map_err(|failure| of_failure(path, failure))?,
-        None => 0,
+    let voided = match copy {
+        CopyFate::MayHaveServed(at) => restore::mark(&transaction, at).map_err(|failure| of_failure(path, failure))?,
+        CopyFate::Dropped => 0,
+        CopyFate::NeverServed => {
+            let sql = "SELECT value FROM meta WHERE name = 'moving'";
+            let note: Option<Vec<u8>> = transaction.query_row(sql, [], |row| row.get(0)).optional().map_err(failed)?;
+            if let Some(why) = Leaving::objection(note.as_deref(), &path.display().to_string()) {
+                return Err(OpenError::ReadOnly(why));
+            }
+            0
+        }
     };
     // With the note of a move: a copy of what the store was before is not to be finished.
     transaction.execute("DELETE FROM meta WHERE name IN ('read_only', 'moving')", []).map_err(failed)?;

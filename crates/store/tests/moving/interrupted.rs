@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{acceptance, commit, id, lookup_user, set, with_device};
-use matchbook_store::moving::{Change, CopyError, CopyOptions, Entity, Key, Kind, Movable, Note, Progress};
+use matchbook_store::moving::{Change, CopyError, CopyFate, CopyOptions, Entity, Key, Kind, Movable, Note, Progress};
 use matchbook_store::{CommitError, LoadError};
 
 use crate::options;
@@ -136,7 +136,7 @@ async fn a_target_is_not_served_before_it_is_whole() {
             if writes > 0 {
                 let why = to.serve().await.err().unwrap();
                 assert!(why.contains("is an unfinished copy of ") && why.contains("store copy"), "{why}");
-                let why = to.thaw(None).await.unwrap_err();
+                let why = to.thaw(CopyFate::NeverServed).await.unwrap_err();
                 assert!(why.contains("is an unfinished copy of "), "{why}");
             }
         }

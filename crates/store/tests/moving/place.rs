@@ -7,7 +7,7 @@ use matchbook_protocol::{CodeIndex, UnixMillis};
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{bucket, dispatch, outbox, realm_id};
 use matchbook_store::contract::fixtures::{commit, event, id, operation, spend_one, token, with_set};
-use matchbook_store::moving::{Entity, Kind, Movable};
+use matchbook_store::moving::{CopyFate, Entity, Kind, Movable};
 use matchbook_store::sqlite::{SqliteMover, thaw};
 use matchbook_store::{MIN_MEMORY_MB, OpenOptions, PostgresOptions, PostgresStore, SqliteStore, Store};
 use matchbook_testbed::Postgres;
@@ -85,11 +85,11 @@ impl Place {
     }
 
     /// Lets it be written again, as if its copy had never served.
-    pub(crate) async fn thaw(&self, voided_at: Option<UnixMillis>) -> Result<u64, String> {
+    pub(crate) async fn thaw(&self, copy: CopyFate) -> Result<u64, String> {
         match self {
-            Self::Sqlite(path, _) => thaw(path, sqlite_options(), voided_at).map_err(|error| error.to_string()),
+            Self::Sqlite(path, _) => thaw(path, sqlite_options(), copy).map_err(|error| error.to_string()),
             Self::Postgres(url) => {
-                PostgresStore::thaw(url, postgres_options(), voided_at).await.map_err(|error| error.to_string())
+                PostgresStore::thaw(url, postgres_options(), copy).await.map_err(|error| error.to_string())
             }
         }
     }

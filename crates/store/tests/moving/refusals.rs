@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{commit, spend_one, token};
-use matchbook_store::moving::{Change, CopyError, Entity, Key, Kind, Movable, Note, Progress};
+use matchbook_store::moving::{Change, CopyError, CopyFate, Entity, Key, Kind, Movable, Note, Progress};
 use matchbook_store::sqlite::{SqliteMover, freeze};
 use matchbook_store::{CommitError, LoadError, OpenError, OpenOptions, SqliteStore};
 
@@ -139,7 +139,7 @@ async fn a_source_that_was_let_go_in_between_is_not_copied_on() {
         let to = Place::sqlite();
         from.fill().await;
         begin(&from, &to, 8).await;
-        from.thaw(None).await.unwrap();
+        from.thaw(CopyFate::NeverServed).await.unwrap();
         spend_one(&*from.serve().await.unwrap(), 4).await.unwrap();
         refused(copy_as(&from, &to, options(9)).await, "make ");
         assert!(from.takes_writes().await, "the source is left alone");
@@ -164,7 +164,7 @@ async fn a_source_that_is_let_go_during_the_last_step_is_noticed() {
     let thawing = std::thread::spawn(move || {
         let answer: std::sync::mpsc::Sender<()> = thawed.recv().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(Place::Postgres(url).thaw(None)).unwrap();
+        runtime.block_on(Place::Postgres(url).thaw(CopyFate::NeverServed)).unwrap();
         answer.send(()).unwrap();
     });
     let mut tell = |progress: Progress| {

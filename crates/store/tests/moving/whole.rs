@@ -4,7 +4,7 @@ use matchbook_protocol::UnixMillis;
 use matchbook_store::contract::agree;
 use matchbook_store::contract::fixtures::{assert_conflict, id, realm_id, spend_one, whole};
 use matchbook_store::contract::generate::{self, Step};
-use matchbook_store::moving::Kind;
+use matchbook_store::moving::{CopyFate, Kind};
 use matchbook_store::sqlite::freeze;
 use matchbook_store::{EventFilter, MemoryStore, OpenOptions, SqliteStore, Store};
 use proptest::prelude::*;
@@ -135,7 +135,11 @@ async fn a_source_that_is_thawed_has_no_good_codes() {
         copy(&from, &to).await.unwrap();
         let said = from.serve().await.err().unwrap();
         assert!(said.contains("was moved to ") && said.contains("store thaw"), "{said}");
-        assert_eq!(from.thaw(Some(UnixMillis(9_000))).await.unwrap(), 1);
+        // That it never served is not believed of a copy that was whole, unless it is said to be gone too.
+        let why = from.thaw(CopyFate::NeverServed).await.unwrap_err();
+        assert!(why.contains("was moved to") && why.contains("--copy-was-dropped"), "{why}");
+        assert!(!from.takes_writes().await);
+        assert_eq!(from.thaw(CopyFate::MayHaveServed(UnixMillis(9_000))).await.unwrap(), 1);
         let store = from.serve().await.unwrap();
         assert!(store.load_device(&id(1)).await.unwrap().unwrap().authenticator.restored);
         assert_conflict(spend_one(&*store, 10).await);

@@ -5,6 +5,7 @@ use std::path::Path;
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::*;
+use matchbook_store::moving::CopyFate;
 use matchbook_store::sqlite::{freeze, frozen_at, thaw};
 use matchbook_store::{CommitError, MIN_MEMORY_MB, OpenError, OpenOptions, SqliteStore, Store};
 
@@ -63,12 +64,12 @@ async fn a_thawed_store_is_written_again() {
     let path = folder.path().join("store.db");
     filled(&path).await;
     freeze(&path, CREATE, "a move").unwrap();
-    assert_eq!(thaw(&path, CREATE, None).unwrap(), 0);
+    assert_eq!(thaw(&path, CREATE, CopyFate::NeverServed).unwrap(), 0);
     let store = SqliteStore::open(&path, CREATE).unwrap();
     spend_one(&store, 4).await.unwrap();
     drop(store);
     freeze(&path, CREATE, "moved").unwrap();
-    assert_eq!(thaw(&path, CREATE, Some(UnixMillis(9))).unwrap(), 1);
+    assert_eq!(thaw(&path, CREATE, CopyFate::MayHaveServed(UnixMillis(9))).unwrap(), 1);
     let store = SqliteStore::open(&path, CREATE).unwrap();
     assert!(store.load_device(&id(1)).await.unwrap().unwrap().authenticator.restored, "its codes are void");
     assert_conflict(spend_one(&store, 5).await);
