@@ -171,7 +171,12 @@ fn open_desk(core: &Arc<Core>, config: &SmsConfig) -> Result<(), StartError> {
 
 async fn tls(files: TlsFiles) -> Result<RustlsConfig, StartError> {
     let loaded = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
-    loaded.map_err(|error| StartError::Tls(files, error))
+    let config = loaded.map_err(|error| StartError::Tls(files, error))?;
+    // It offers HTTP/2 too, unless it is told what is spoken here.
+    let mut spoken = config.get_inner().as_ref().clone();
+    spoken.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.reload_from_config(Arc::new(spoken));
+    Ok(config)
 }
 
 fn serve(

@@ -132,7 +132,12 @@ fn a_postgres_that_is_being_copied_says_so() {
     let found = home.json(&["doctor", "--database", &url]);
     assert_eq!(found["ok"], true, "{found}");
     // What `matchbook store copy` notes first.
-    access.sql(&database, "INSERT INTO meta VALUES ('read_only', 'it is being copied to elsewhere.db')").unwrap();
+    access
+        .sql(
+            &database,
+            "INSERT INTO meta VALUES ('read_only', 'it is being copied to elsewhere.db: run `matchbook store thaw`')",
+        )
+        .unwrap();
     let why = "is read-only: it is being copied to elsewhere.db";
     doctor_says(&home, &url, &[why, "matchbook store thaw"]);
     home.run(&["store", "prune", "--database", &url]).fails(1, why);

@@ -141,6 +141,9 @@ fn devices_come_by_tls() {
     let healthy = agent.get(format!("{}/healthz", secure.url)).call().unwrap().body_mut().read_to_string().unwrap();
     assert_eq!(healthy, "ok\n");
 
+    assert_eq!(chosen(&secure.url, &tls.root, &[b"h2", b"http/1.1"]), Some(b"http/1.1".to_vec()), "as it is spoken");
+    assert_eq!(chosen(&secure.url, &tls.root, &[]), None);
+
     let trusting = HttpOptions {
         root_certificate: Some(RootCertificate::from_pem(tls.root.as_bytes()).unwrap()),
         ..HttpOptions::default()
@@ -159,6 +162,21 @@ fn devices_come_by_tls() {
     let answer = raw::read_to_end(&mut stream);
     assert!(!answer.starts_with(b"HTTP/1.1 2"), "nothing is said in clear");
     secure.stop();
+}
+
+/// The protocol that the server chooses of those that a browser or curl offers in its handshake.
+fn chosen(url: &str, root: &str, offered: &[&[u8]]) -> Option<Vec<u8>> {
+    use rustls::pki_types::pem::PemObject as _;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(rustls::pki_types::CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
+    let mut config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+    let mut client = rustls::ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+    let mut stream = raw::connect(&url.replace("https://", "http://"));
+    while client.is_handshaking() {
+        client.complete_io(&mut stream).unwrap();
+    }
+    client.alpn_protocol().map(<[u8]>::to_vec)
 }
 
 /// Makes an enrolment without a call, as the operator's client of these tests trusts no private authority.

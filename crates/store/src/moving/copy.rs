@@ -230,7 +230,10 @@ impl Sides<'_> {
 
     async fn hold_source(&self, id: Id) -> Result<Leaving, CopyError> {
         let name = self.target.name();
-        let why = format!("it is being copied to {name}");
+        let why = format!(
+            "it is being copied to {name}: give the same `matchbook store copy` again, or, when that is given up, run \
+             `matchbook store thaw --copy-never-served`"
+        );
         let leaving = Leaving { id, to: None, name, is_gone: false };
         // A server that was told to run read-only on it has left its reason.
         let before = self.source.note(Note::ReadOnly).await?;
@@ -316,7 +319,11 @@ impl Sides<'_> {
     /// may be lost in a failover, and a write that is durable makes durable what it found.
     async fn end(&self, leaving: Leaving, mark: &Mark) -> Result<(), CopyError> {
         let gone = Leaving { is_gone: true, name: self.target.name(), ..leaving.clone() };
-        let why = format!("it was moved to {}", gone.name);
+        let why = format!(
+            "it was moved to {}: serve that one; `matchbook store thaw` lets this one be written again, with all its \
+             codes void",
+            gone.name
+        );
         let before = self.source.note(Note::ReadOnly).await?;
         let said = Change { note: Note::ReadOnly, was: before, becomes: Some(why.into_bytes()) };
         self.source.write(vec![moving(&leaving, &gone), said], Vec::new()).await?;

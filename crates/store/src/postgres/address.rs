@@ -191,7 +191,7 @@ fn told(error: &tokio_postgres::Error) -> String {
 
 fn bad(why: &str) -> ConnectError {
     ConnectError::Address(format!(
-        "the database's URL is not right: {why} (postgres://user:password@host:port/database?sslmode=verify-full)"
+        "the database's URL is not right: {why} (postgres://user@host:port/database?sslmode=verify-full)"
     ))
 }
 

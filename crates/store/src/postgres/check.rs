@@ -1,8 +1,8 @@
 //! Whether what the database answers is durable: looked at before a server starts on it, and the settings with each new
 //! connection, because a host may have become another one.
 
-use super::ConnectError;
 use super::session::{Query, Session};
+use super::{ConnectError, sentence};
 
 /// What a connection promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) async fn settings(at: &str, session: &Session, durability: Durability
     if !["UTF8", "UTF-8"].contains(&encoding.to_ascii_uppercase().as_str()) {
         return Err(ConnectError::Unavailable(format!(
             "{at} cannot hold every name (its encoding is {}): make the database with ENCODING 'UTF8' TEMPLATE template0",
-            encoding.escape_debug()
+            sentence::escaped(&encoding)
         )));
     }
     if durability == Durability::AsTheServerIs {
@@ -83,7 +83,7 @@ pub(super) async fn standbys(at: &str, session: &Session) -> Result<(), ConnectE
         return Err(ConnectError::Unsafe(format!(
             "{at} waits for a synchronous standby that is not there (synchronous_standby_names is {}): start the \
              standby, or take its name out",
-            names.escape_debug()
+            sentence::escaped(&names)
         )));
     }
     Ok(())

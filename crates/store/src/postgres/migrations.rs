@@ -56,7 +56,7 @@ pub(super) async fn check(connector: &Connector, session: &Session, steps: &[Mig
     let applied = applied(&at, session).await?;
     compare(&at, steps, &applied)?;
     if applied.is_empty() {
-        return Err(ConnectError::Missing(format!("there is no store at {at} yet: make it with `matchbook migrate`")));
+        return Err(ConnectError::Missing(format!("there is no store at {at} yet: make it with `matchbook init`")));
     }
     if applied.len() < steps.len() {
         return Err(ConnectError::Schema(format!(

@@ -124,7 +124,7 @@ pub(super) fn of_error(at: &str, error: &Error) -> String {
         }
         Trouble::Lost if told.ends_with(NO_PASSWORD) => {
             format!(
-                "{at} wants a password: put it into a file of mode 0600, and name that with --database-password-file"
+                "{at} wants a password: put it into a file of mode 0600, and name that with --database-password-file (a copy's: --from-password-file, --to-password-file)"
             )
         }
         Trouble::Lost => format!("{at} cannot be reached ({told}): check that it runs and that the network is up"),
@@ -142,7 +142,12 @@ pub(super) fn told(error: &Error) -> String {
             None => error.to_string(),
         },
     };
-    said.escape_debug().to_string()
+    escaped(&said)
+}
+
+/// Without what could forge a line of a log.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// The sentence of a server that says nothing.
@@ -162,11 +167,7 @@ pub(super) fn of_damage(at: &str, damage: &Damage) -> LoadError {
 /// The sentence of a store that takes no writes, because it is copied or was. `why` says where to; it may be empty.
 pub(super) fn moving(at: &str, why: &str) -> String {
     let why = if why.is_empty() { "it is being moved" } else { why };
-    format!(
-        "{at} is read-only: {}. Serve the other one once it is whole, or let this one be written again with `matchbook \
-         store thaw`",
-        why.escape_debug()
-    )
+    format!("{at} is read-only: {}", escaped(why))
 }
 
 /// The sentence of a realm that somebody else is about to change, and for too long.

@@ -97,7 +97,7 @@ pub(super) fn check(connection: &Connection, path: &Path, read_only: bool) -> Re
             Ok(Some(ASKED_FOR.to_owned()))
         }
         (Some(why), false) => Err(OpenError::ReadOnly(format!(
-            "{} is read-only: {why}. Serve it with --read-only, or let it be written again with `matchbook store thaw`",
+            "{} is read-only: {why}. A server with --read-only serves what can be read of it",
             path.display()
         ))),
         (None, false) => Ok(None),
@@ -105,7 +105,8 @@ pub(super) fn check(connection: &Connection, path: &Path, read_only: bool) -> Re
 }
 
 /// The reason when nobody gave one.
-const ASKED_FOR: &str = "a server was told to run read-only on it";
+const ASKED_FOR: &str =
+    "a server was told to run read-only on it: `matchbook store thaw --copy-never-served` lets it be written again";
 
 /// A connection that writes one row needs little memory.
 const CACHE_KIB: i64 = 256;

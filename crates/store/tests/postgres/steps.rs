@@ -12,7 +12,7 @@ async fn a_database_without_a_layout_is_refused() {
     else {
         panic!("it was taken")
     };
-    assert!(why.contains("matchbook migrate"), "{why}");
+    assert!(why.contains("matchbook init"), "{why}");
     assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 2);
     assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 0);
     PostgresStore::connect(&database.url(), PostgresOptions::default()).await.unwrap();
