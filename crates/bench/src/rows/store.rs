@@ -45,7 +45,8 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<StoreRow>> {
     // What PostgreSQL's store is to be compared with is PostgreSQL itself, by whole verifies.
     let Site::Sqlite = site else { return Ok(Vec::new()) };
     tell(&format!("{}: the store alone", site.name()));
-    let ground = Ground::prepare(setting, site, Population::of(setting.scale.devices)?)?;
+    let population = Population::of(setting.scale.devices.max(LEAST_DEVICES))?;
+    let ground = Ground::prepare(setting, site, population)?;
     let runtime = site::runtime()?;
     let store = runtime.block_on(site::open(&ground.database(), false, AMPLE_MEMORY_MB))?;
     let codes = Arc::new(Codes::of(&ground.population));
@@ -62,6 +63,9 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<StoreRow>> {
     });
     rows.collect()
 }
+
+/// A store spends more than 100,000 codes a second, and each is good once.
+const LEAST_DEVICES: u32 = 30_000;
 
 /// Has every device loaded once, as the verify before this one has.
 async fn remember(store: &Arc<dyn Store>, population: &Population) -> Result<()> {
