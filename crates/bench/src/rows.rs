@@ -53,7 +53,7 @@ impl Scale {
     /// For CI: under two minutes. It shows that all is measured, and its figures are coarse.
     pub const QUICK: Self = Self {
         is_quick: true,
-        rounds: 2,
+        rounds: 1,
         only_connections: None,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
