@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use matchbook_rules::{BucketKey, RealmId, Version};
 use tokio_postgres::types::ToSql;
 
+use super::MAX_BATCH;
 use crate::accept::{Accept, Calm, MAX_CALM};
 use crate::postgres::gates;
 use crate::rows::{event_word, spend_kind};
@@ -24,6 +25,10 @@ pub(super) fn fits(accept: &Accept<'_>) -> bool {
         && !event.detail.contains('\0')
         && [accept.version, accept.subscriber_version, accept.realm_version].into_iter().all(is_there)
 }
+
+/// How many bits the place of a count has: a batch has fewer counts, and [`MAX_CALM`] of them fit into a number.
+const PLACE_BITS: u32 = 16;
+const _: () = assert!(MAX_CALM * PLACE_BITS as usize == 64 && MAX_BATCH * MAX_CALM < 1 << PLACE_BITS);
 
 /// All columns. Counts that many acceptances share are asked for once.
 #[derive(Default)]
@@ -47,7 +52,8 @@ pub(super) struct Columns<'a> {
     event: Vec<&'a [u8]>,
     event_kind: Vec<String>,
     detail: Vec<&'a str>,
-    calm: [Vec<i32>; MAX_CALM],
+    /// The places of the counts, [`PLACE_BITS`] each.
+    calm: Vec<i64>,
     gate: i32,
 }
 
@@ -64,7 +70,7 @@ struct Hot<'a> {
 impl<'a> Hot<'a> {
     /// The place of a count, from 1; 0 for none. Of several times the earliest is asked for: it is the strictest, and a
     /// conflict that was none only costs a decision.
-    fn place(&mut self, realm: &'a RealmId, calm: Option<&Calm<'a>>) -> i32 {
+    fn place(&mut self, realm: &'a RealmId, calm: Option<&Calm<'a>>) -> u16 {
         let Some(calm) = calm else { return 0 };
         let since = long(calm.since.0);
         let place = match self.places.entry((realm, *calm.bucket, calm.below)) {
@@ -82,7 +88,7 @@ impl<'a> Hot<'a> {
                 *new.insert(self.realm.len().saturating_sub(1))
             }
         };
-        i32::try_from(place).unwrap_or(i32::MAX).saturating_add(1)
+        u16::try_from(place).unwrap_or(u16::MAX).saturating_add(1)
     }
 }
 
@@ -119,14 +125,13 @@ impl<'a> Columns<'a> {
         self.event.push(&it.event.id);
         self.event_kind.push(event_word(it.event.kind));
         self.detail.push(&it.event.detail);
-        for (calm, column) in it.calm.iter().zip(&mut self.calm) {
-            column.push(self.hot.place(it.realm, calm.as_ref()));
-        }
+        let places = it.calm.iter().rev().map(|calm| self.hot.place(it.realm, calm.as_ref()));
+        let packed = places.fold(0_u64, |packed, place| packed << PLACE_BITS | u64::from(place));
+        self.calm.push(packed.cast_signed());
     }
 
     /// The values in the order of the statement's places.
-    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 27] {
-        let [calm1, calm2, calm3, calm4] = &self.calm;
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 24] {
         [
             &self.realms,
             &self.realm_versions,
@@ -150,10 +155,7 @@ impl<'a> Columns<'a> {
             &self.event,
             &self.event_kind,
             &self.detail,
-            calm1,
-            calm2,
-            calm3,
-            calm4,
+            &self.calm,
             &self.gate,
         ]
     }
