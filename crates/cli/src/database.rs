@@ -191,7 +191,9 @@ fn failed(error: ConnectError) -> CliError {
     let hint = match &error {
         ConnectError::Missing(_) => "Run `matchbook init --database URL` first, or name another database.",
         ConnectError::Schema(_) => "`matchbook migrate --database URL` brings an older one up to date.",
-        ConnectError::Unsafe(_) => "docs/how-to/many-nodes.md tells how; --allow-loss takes the risk.",
+        ConnectError::Unsafe(_) => {
+            "Set what the sentence names. `--allow-loss power-cut` (settings) or `failover` (standbys) takes the risk."
+        }
         ConnectError::Address(_) => return CliError::usage(error.to_string()),
         ConnectError::Unavailable(_)
         | ConnectError::WrongSecrets(_)

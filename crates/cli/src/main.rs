@@ -62,7 +62,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Doctor(args) => command::doctor::run(&args, global, ui),
         Command::Smsc(args) => command::smsc::run(&args, ui),
         Command::Demo(args) => demo::run(&args, ui),
-        Command::Wallet(args) => wallet::run(&args, ui),
+        Command::Wallet(args) => wallet::run(args, global, ui),
         Command::Completion(args) => command::completion::run(&args, ui),
         Command::Man(args) => command::man::run(&args, ui),
     }

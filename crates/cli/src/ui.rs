@@ -178,7 +178,7 @@ fn paint(text: &str, style: &str) -> String {
 }
 
 /// Colour only for a terminal that wants it (<https://no-color.org>).
-fn use_colour(terminal: bool) -> bool {
+pub(crate) fn use_colour(terminal: bool) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     terminal && !refused && !dumb

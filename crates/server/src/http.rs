@@ -131,7 +131,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .merge(viewer)
         .route("/", get(|| async { axum::response::Redirect::temporary("/docs/") }))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .fallback(|| async { Problem::not_found("There is nothing at this path; /docs/ shows what there is.") })
+        .fallback(|| async { Problem::no_path() })
         // One layer of all these: the router puts each of its layers, and a copy of all beneath it, on the heap for
         // every request.
         .layer((TraceLayer::new_for_http().make_span_with(span), CatchPanicLayer::new(), MapResponseLayer::new(finish)))

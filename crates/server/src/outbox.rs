@@ -41,7 +41,7 @@ impl Core {
             let decision = issue::push(snapshot, &self.keyring, &limits, reason, now, &mut rng)?;
             Ok(Outcome { changes: decision.changes, answer: (), tells: false })
         });
-        decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
+        decided.await?.ok_or_else(|| Problem::not_listed("There is no such device.", "device list"))?;
         self.reach(id);
         Ok(())
     }
@@ -53,7 +53,7 @@ impl Core {
             let decision = rotate::begin(snapshot, reason, &self.keyring, now, &mut rng)?;
             Ok(Outcome { changes: decision.changes, answer: (), tells: false })
         });
-        decided.await?.ok_or_else(|| Problem::not_found("There is no such device."))?;
+        decided.await?.ok_or_else(|| Problem::not_listed("There is no such device.", "device list"))?;
         self.reach(id);
         Ok(())
     }

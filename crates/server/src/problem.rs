@@ -72,14 +72,17 @@ impl Problem {
         )
     }
 
-    pub(crate) fn not_found(what: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "There is no such thing",
-            what,
-            "Check the name; the list calls show what there is.",
-        )
+    fn not_found(what: impl Into<String>, hint: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", what, hint)
+    }
+
+    pub(crate) fn no_path() -> Self {
+        Self::not_found("There is nothing at this path.", "Check the URL; /docs/ shows what there is.")
+    }
+
+    /// `list` is the command that shows what there is.
+    pub(crate) fn not_listed(what: impl Into<String>, list: &str) -> Self {
+        Self::not_found(what, &format!("`matchbook {list}` shows what there is."))
     }
 
     pub(crate) fn conflict(detail: impl Into<String>, hint: &str) -> Self {

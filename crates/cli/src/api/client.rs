@@ -74,7 +74,7 @@ impl Api {
     }
 
     /// Sends a request that may be sent again, because it names its operation: up to `sendings` times, until the
-    /// outcome is known.
+    /// outcome is known. When it is not known even then, `unknown` is the hint.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -83,6 +83,7 @@ impl Api {
         path: &str,
         body: &(impl Serialize + ?Sized),
         sendings: u32,
+        unknown: &str,
     ) -> Result<Value, CliError> {
         let body = json(body)?;
         let mut sent = 1;
@@ -92,6 +93,7 @@ impl Api {
                     std::thread::sleep(pause);
                     sent += 1;
                 }
+                Err(Failure { again: Some(_), error }) => return Err(error.hint(unknown)),
                 other => return other.map_err(|failure| failure.error),
             }
         }

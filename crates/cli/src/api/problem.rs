@@ -78,6 +78,9 @@ pub(super) fn read(
 
 /// The server was not reached, or did not answer.
 pub(super) fn unreachable(base: &str, error: &ureq::Error) -> Failure {
+    if let Some((reason, hint)) = misaddressed(base, error) {
+        return CliError::failure(format!("cannot reach the server at {base}: {reason}")).hint(hint).into();
+    }
     let (reason, sent) = match error {
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             ("nothing listens there".to_owned(), false)
@@ -90,6 +93,37 @@ pub(super) fn unreachable(base: &str, error: &ureq::Error) -> Failure {
     let error = CliError::failure(format!("cannot reach the server at {base}: {reason}"))
         .hint("Start it with `matchbook serve`, or name another with --server URL; `matchbook doctor` looks closer.");
     Failure { error, again: sent.then_some(PAUSE) }
+}
+
+/// What listens there was reached, and is not to be spoken to in this way: no TLS, TLS, or somebody else's.
+fn misaddressed(base: &str, error: &ureq::Error) -> Option<(String, String)> {
+    let url = |scheme: &str| format!("{scheme}://{}", base.split_once("://").map_or(base, |(_, rest)| rest));
+    let error = match error {
+        ureq::Error::Protocol(_) if base.starts_with("http://") => {
+            let hint = format!("A server that has a certificate speaks TLS: name it as {}.", url("https"));
+            return Some(("what answers is not HTTP".to_owned(), hint));
+        }
+        ureq::Error::Rustls(error) => error,
+        // rustls reports a bad certificate through the socket that it was writing to.
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
+        _ => return None,
+    };
+    Some(match error {
+        rustls::Error::InvalidMessage(_) => (
+            "what answers is not TLS".to_owned(),
+            format!("A server without a certificate speaks plain HTTP: name it as {}.", url("http")),
+        ),
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => (
+            "nobody who is believed here vouches for its certificate".to_owned(),
+            "Name the authority's certificate with --ca-file FILE, or with ca_file in [client] of the config file."
+                .to_owned(),
+        ),
+        other => (
+            other.to_string(),
+            "Check the server's URL, and the certificate that it was started with; --ca-file names another authority."
+                .to_owned(),
+        ),
+    })
 }
 
 /// The answer ended early.

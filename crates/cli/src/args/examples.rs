@@ -23,6 +23,8 @@ pub(super) const ALL: &[&str] = &[
     STORE,
     RESTORE,
     COPY,
+    THAW,
+    MIGRATE,
     CONFIG,
     DOCTOR,
     SMSC,
@@ -100,7 +102,7 @@ Examples:
   matchbook realm policy set ship-17 --file policy.toml";
 
 pub(super) const ESTIMATE: &str = "\
-Every kind of device on every bearer, for one user and for all: shared key and public-key mode, by
+Every kind of device on every bearer, for one user and for all: shared key and public-key mode, by \
 SMS in binary and in text, and on HTTPS, which costs no short message. What is assumed stands below.
 
 Examples:
@@ -138,7 +140,7 @@ Examples:
   matchbook sms trace 00112233aabbccdd --realm ship-17 --limit 20 -o json";
 
 pub(super) const VERIFY: &str = "\
-The token has to be a relying party's. The code comes from standard input, or is asked for by its number; it is never
+The token has to be a relying party's. The code comes from standard input, or is asked for by its number; it is never \
 an argument, where other users could read it. Why a code was refused stands in `matchbook realm events`.
 
 Examples:
@@ -167,31 +169,33 @@ pub(super) const STORE: &str = "\
 Examples:
   matchbook store backup /backup/matchbook-2026-01-31.db
   matchbook store check
-  matchbook store copy --from sqlite:/var/lib/matchbook/matchbook.db --to 'postgres://matchbook@db1.example.org/matchbook'
+  matchbook store copy --from sqlite:/var/lib/matchbook/matchbook.db \\
+      --to 'postgres://matchbook@db1.example.org/matchbook'
   matchbook store restore /backup/matchbook-2026-01-31.db --data /var/lib/matchbook-new";
 
 pub(super) const RESTORE: &str = "\
-Codes that were spent after the backup was made must not be good again. So all codes are void, and each device gets a
+Codes that were spent after the backup was made must not be good again. So all codes are void, and each device gets a \
 new set when it calls; until then its codes are refused.
 
 Examples:
   matchbook store restore /backup/matchbook-2026-01-31.db";
 
 pub(super) const COPY: &str = "\
-Stop the server on an SQLite store first, or restart it with --read-only; nodes on a PostgreSQL refuse writes by
-themselves. The source is read-only from the first row on and stays so, because two stores that both serve accept each
-code twice. The target is served by nobody before it is whole and all counts are the same. Given again after an
-interruption, the command goes on where it was. The target has the source's tokens and secrets: `matchbook init` is not
+Stop the server on an SQLite store first, or restart it with --read-only; nodes on a PostgreSQL refuse writes by \
+themselves. The source is read-only from the first row on and stays so, because two stores that both serve accept each \
+code twice. The target is served by nobody before it is whole and all counts are the same. Given again after an \
+interruption, the command goes on where it was. The target has the source's tokens and secrets: `matchbook init` is not \
 needed there.
 
 Examples:
   matchbook store copy --from sqlite:/var/lib/matchbook/matchbook.db \\
-      --to 'postgres://matchbook@db1.example.org/matchbook?sslmode=verify-full' --to-password-file /etc/matchbook/db
-  matchbook store copy --from 'postgres://matchbook@db1.example.org/matchbook' --to sqlite:/var/lib/matchbook/back.db";
+      --to postgres://matchbook@db1.example.org/matchbook --to-password-file /etc/matchbook/db
+  matchbook store copy --from postgres://matchbook@db1.example.org/matchbook \\
+      --to sqlite:/var/lib/matchbook/back.db";
 
 pub(super) const THAW: &str = "\
-A store that was copied stays read-only, because two stores that both serve accept each code twice. So all its codes
-are void when it is written again, unless you know that the copy never served. Of a copy that was whole, that is believed
+A store that was copied stays read-only, because two stores that both serve accept each code twice. So all its codes \
+are void when it is written again, unless you know that the copy never served. Of a copy that was whole, that is believed \
 only with --copy-was-dropped: drop it first, so that no server comes upon it later.
 
 Examples:
@@ -200,14 +204,14 @@ Examples:
   matchbook store thaw --copy-never-served --copy-was-dropped";
 
 pub(super) const MIGRATE: &str = "\
-Any number of machines may do so at once: one takes the steps, the others wait for it. An SQLite store is brought up to
+Any number of machines may do so at once: one takes the steps, the others wait for it. An SQLite store is brought up to \
 date by every start of the server.
 
 Examples:
-  matchbook migrate --database 'postgres://matchbook@db1.example.org/matchbook?sslmode=verify-full&sslrootcert=system'";
+  matchbook migrate --database postgres://matchbook@db1.example.org/matchbook";
 
 pub(super) const CONFIG: &str = "\
-Flags go over MATCHBOOK_* variables, and these over the config file. docs/reference/cli.md lists all keys.
+Flags go over MATCHBOOK_* variables, and these over the config file. `config show` lists all keys.
 
 Examples:
   matchbook config show
@@ -221,13 +225,13 @@ Examples:
   matchbook doctor -o json --config /etc/matchbook/config.toml";
 
 pub(super) const SMSC: &str = "\
-ESMEs bind to the centre with SMPP 3.4 or 5.0. A submit to a number without --phone or --modem is undeliverable; what a
+ESMEs bind to the centre with SMPP 3.4 or 5.0. A submit to a number without --phone or --modem is undeliverable; what a \
 phone sends goes to the ESMEs that are bound, in turn. A modem takes AT commands: wallets open it like a serial port. Ctrl-C ends it and prints the sums and the seed; with -o json they are all that is printed on standard output.
 
 Examples:
   matchbook smsc --phone +491700000001
-  matchbook smsc --phone +491700000001 --loss 0.2 --duplication 0.05 --delay 200ms --jitter 2s --seed 7
-  matchbook smsc --modem +491700000001=/tmp/modem      then: matchbook wallet listen --modem /tmp/modem
+  matchbook smsc --phone +491700000001 --loss 0.2 --duplication 0.05 --delay 200ms --seed 7
+  matchbook smsc --modem +491700000001=/tmp/modem   then: wallet listen --modem /tmp/modem
   matchbook smsc --system-id matchbook --password-file esme.password --per-second 20 --receipts text
   matchbook smsc --listen 127.0.0.1:0 --phone 4917 -o json > sums.json";
 

@@ -130,3 +130,21 @@ fn words(command: &str) -> Vec<String> {
     words.retain(|word| !word.is_empty());
     words
 }
+
+/// Prose is one line, which clap wraps as the terminal is wide; a line that was wrapped by hand would be wrapped twice.
+#[test]
+fn what_stands_below_the_flags_is_wrapped_once() {
+    let width = 100;
+    for text in examples::ALL {
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let next = lines.peek().copied().unwrap_or_default();
+            if line.starts_with(' ') {
+                assert!(line.chars().count() <= width, "{line}");
+            } else {
+                let is_whole = line.is_empty() || line.ends_with(':') || next.is_empty();
+                assert!(is_whole || next.starts_with(' '), "{line}");
+            }
+        }
+    }
+}

@@ -23,7 +23,12 @@ use crate::ui::Ui;
 #[derive(Serialize)]
 struct Report {
     config: PathBuf,
-    data: PathBuf,
+    /// The folder, when the database is the one in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// The database, when it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     secrets: PathBuf,
     token_file: PathBuf,
     server: String,
@@ -68,7 +73,11 @@ pub(crate) fn run(args: &Init, global: &Global, ui: &Ui) -> Result<(), CliError>
          Next: run `matchbook serve{chosen}`, and in another terminal `matchbook realm create NAME{chosen}`.",
         local.secrets.display()
     ));
-    print(&Report { config, data: local.data, secrets: local.secrets, token_file, server }, ui)
+    let (data, database) = match settings.text("store.database") {
+        None => (Some(local.data), None),
+        Some(_) => (None, Some(local.database.name())),
+    };
+    print(&Report { config, data, database, secrets: local.secrets, token_file, server }, ui)
 }
 
 fn refuse_what_is_there(files: &[&PathBuf]) -> Result<(), CliError> {
@@ -137,12 +146,16 @@ fn config_text(settings: &Settings, local: &Local, token_file: &Path, server: &s
         // Relative, it would be looked for in the config file's folder.
         database.push_str(&format!("database_password_file = {}\n", path(&absolute(&file)?)));
     }
+    let data = match settings.text("store.database") {
+        None => format!("data = {}\n", path(&local.data)),
+        // Nothing is kept in the folder.
+        Some(_) => String::new(),
+    };
     let mut text = format!(
         "# Matchbook. `matchbook config show --origin` tells what counts; an unknown key is an error.\n\n\
-         [client]\nserver = {}\ntoken_file = {}\n\n[store]\ndata = {}\n{database}secrets = {}\n\n[serve]\nlisten = {}\n",
+         [client]\nserver = {}\ntoken_file = {}\n\n[store]\n{data}{database}secrets = {}\n\n[serve]\nlisten = {}\n",
         quote(server),
         path(token_file),
-        path(&local.data),
         path(&local.secrets),
         quote(settings.text("serve.listen").unwrap_or_default()),
     );
@@ -161,9 +174,13 @@ fn print(report: &Report, ui: &Ui) -> Result<(), CliError> {
         return ui.json(report);
     }
     let path = |path: &Path| path.display().to_string();
+    let place = match (&report.data, &report.database) {
+        (Some(data), _) => ("data", path(data)),
+        (None, database) => ("database", database.clone().unwrap_or_default()),
+    };
     ui.fields(&[
         ("config", path(&report.config)),
-        ("data", path(&report.data)),
+        place,
         ("secrets", path(&report.secrets)),
         ("token", path(&report.token_file)),
         ("server", report.server.clone()),

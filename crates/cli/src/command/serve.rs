@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Serve, global: &Global, ui: &Ui) -> Result<(), CliError
     overrides.extend(args.tuning.overrides());
     let settings = Settings::load(global, &overrides)?;
     let config = server_config(&settings)?;
-    log::start(&settings)?;
+    log::start(&settings, global.quiet)?;
     let local = Local::find(&settings)?;
     let keyring = local.keyring()?;
     runtime()?.block_on(async {
@@ -84,7 +84,7 @@ fn sms(file: &Path) -> Result<Arc<SmsConfig>, CliError> {
     let text = Zeroizing::new(std::fs::read_to_string(file).map_err(failed)?);
     let folder = file.parent().unwrap_or(Path::new("."));
     let config = SmsConfig::from_toml(&text, folder).map_err(|error| {
-        CliError::usage(format!("{}: {error}", file.display())).hint("docs/reference/sms-config.md lists every key.")
+        CliError::usage(format!("{}: {error}", file.display())).hint("Correct the file; nothing was started.")
     })?;
     Ok(Arc::new(config))
 }

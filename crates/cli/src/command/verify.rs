@@ -69,10 +69,10 @@ pub(crate) fn verify(args: &Verify, global: &Global, ui: &Ui) -> Result<(), CliE
     };
     let body = VerifyBody { operation_id: &operation_id, question, code: &code };
     let _progress = ui.progress("Verifying");
-    let answer = session.api.post_until_known("/v1/verify", &body, SENDINGS).map_err(|error| {
-        let again = format!("The same code may be sent again with --operation-id {operation_id}.");
-        if error.exit == ExitCode::Failure { error.hint(again) } else { relying_parties_only(error) }
-    })?;
+    let again =
+        format!("Whether it was accepted is not known: send the same code again with --operation-id {operation_id}.");
+    let answer = session.api.post_until_known("/v1/verify", &body, SENDINGS, &again);
+    let answer = answer.map_err(relying_parties_only)?;
     let accepted = answer.get("accepted").and_then(Value::as_bool).ok_or_else(|| {
         CliError::failure("the server's answer has no verdict").hint("Is it a Matchbook of another release?")
     })?;

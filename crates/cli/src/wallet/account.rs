@@ -63,11 +63,10 @@ pub(super) fn bearer(account: &Account, network: &Network) -> Result<HttpBearer,
 
 /// How the server is reached.
 pub(super) fn options(network: &Network) -> Result<HttpOptions, CliError> {
-    let variable = || std::env::var_os("MATCHBOOK_CA_FILE").filter(|value| !value.is_empty()).map(Into::into);
-    let root_certificate = match network.ca_file.clone().or_else(variable) {
+    let root_certificate = match &network.ca_file {
         None => None,
         Some(file) => {
-            let pem = std::fs::read(&file).map_err(|error| CliError::file("read the certificate", &file, &error))?;
+            let pem = std::fs::read(file).map_err(|error| CliError::file("read the certificate", file, &error))?;
             let root = RootCertificate::from_pem(&pem)
                 .map_err(|_| CliError::failure(format!("{} is no PEM file with a certificate", file.display())))?;
             Some(root)

@@ -65,6 +65,19 @@ pub(super) enum Command {
     Forget(Forget),
 }
 
+impl Command {
+    /// The flags of those that go over the network.
+    pub(super) fn network(&mut self) -> Option<&mut Network> {
+        match self {
+            Self::Enrol(enrol) => Some(&mut enrol.network),
+            Self::Take(take) => Some(&mut take.network),
+            Self::Request(exchange) | Self::Rotate(exchange) => Some(&mut exchange.network),
+            Self::Sync(sync) => Some(&mut sync.network),
+            Self::List | Self::Codes(_) | Self::Listen(_) | Self::Status(_) | Self::Forget(_) => None,
+        }
+    }
+}
+
 /// Which account.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct One {

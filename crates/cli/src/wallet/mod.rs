@@ -24,6 +24,8 @@ pub(crate) use args::Args;
 use args::Command;
 use vault::Place;
 
+use crate::args::Global;
+use crate::config::Settings;
 use crate::error::CliError;
 use crate::ui::Ui;
 
@@ -31,8 +33,9 @@ use crate::ui::Ui;
 ///
 /// # Errors
 /// One sentence with the next step, and the exit code that `docs/reference/cli.md` names for it.
-pub(crate) fn run(args: &Args, ui: &Ui) -> Result<(), CliError> {
+pub(crate) fn run(mut args: Args, global: &Global, ui: &Ui) -> Result<(), CliError> {
     let place = Place::find(&args.vault)?;
+    find_ca_file(&mut args.command, global, ui)?;
     match &args.command {
         Command::Enrol(enrol) => enrol::run(&place, enrol, ui),
         Command::List => list::run(&place, ui),
@@ -45,4 +48,17 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<(), CliError> {
         Command::Status(status) => status::run(&place, status, ui),
         Command::Forget(forget) => account::forget(&place, forget, ui),
     }
+}
+
+/// Takes the authority's certificate from the settings when no flag names it.
+fn find_ca_file(command: &mut Command, global: &Global, ui: &Ui) -> Result<(), CliError> {
+    let is_take = matches!(command, Command::Take(_));
+    let Some(network) = command.network().filter(|network| network.ca_file.is_none()) else { return Ok(()) };
+    match Settings::load(global, &Vec::new()) {
+        Ok(settings) => network.ca_file = settings.path("client.ca_file"),
+        // A code is needed now, and can be had without the network.
+        Err(error) if is_take => ui.warn(error.to_string()),
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }

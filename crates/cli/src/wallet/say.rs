@@ -1,7 +1,8 @@
 //! An exchange in words, and as JSON.
 
+use matchbook_device::bearer::BearerError;
 use matchbook_device::protocol::{Account, Event, Fault, PeerError};
-use matchbook_device::{Report, SyncFailure};
+use matchbook_device::{Report, SyncCause, SyncFailure};
 use serde::Serialize;
 
 use super::account::name;
@@ -34,7 +35,13 @@ pub(super) fn tell(report: &Report, ui: &Ui) {
 /// A failed exchange: what came before is told, then what broke it off.
 pub(super) fn failed(failure: SyncFailure, ui: &Ui) -> CliError {
     tell(&failure.report, ui);
-    CliError::failure(failure.cause.to_string())
+    let error = CliError::failure(failure.cause.to_string());
+    match failure.cause {
+        SyncCause::Bearer(BearerError::Tls { .. }) => {
+            error.hint("The flag is --ca-file FILE; ca_file in [client] of the config file counts for all commands.")
+        }
+        SyncCause::Bearer(_) | SyncCause::Store(_) | SyncCause::Request(_) => error,
+    }
 }
 
 /// The server said nothing at all: it treats all strangers so.

@@ -1,8 +1,10 @@
 //! What goes wrong around a server is said in one sentence with the next step; exit code 1, and nothing is lost.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use crate::home::{Home, Server};
 
@@ -20,7 +22,7 @@ fn two_servers_on_one_store() {
     let mut home = Home::with_store();
     let server = home.serve(&[]);
     let said = home.run(&["serve", "--log", "warn"]).fails(1, &format!("in use by process {}", server.process()));
-    assert!(said.err.contains("only one server may run on a store"), "{said:?}");
+    assert!(said.err.contains("only one process may work on a store"), "{said:?}");
     home.run(&["store", "prune"]).fails(1, "in use by process");
     assert_eq!(home.json(&["realm", "list"])["items"], serde_json::json!([]), "the first one goes on");
     assert_eq!(server.end("-TERM"), Some(0));
@@ -153,4 +155,19 @@ fn a_second_server_on_another_store_is_no_matter() {
     assert_ne!(first.address, second.address);
     // The token of one is a stranger's to the other.
     one.run(&["realm", "list", "--server", &second.url]).fails(4, "No valid bearer token");
+}
+
+#[test]
+fn a_quiet_server_logs_warnings_and_errors_alone() {
+    let home = Home::with_store();
+    let mut command = home.command(&["serve", "--quiet", "--listen", "0.0.0.0:0"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said: Vec<String> = lines.by_ref().take(1).collect();
+    // It hears signals before it says anything.
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    said.extend(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("WARN")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("INFO") || line.contains("listens on")), "{said:?}");
 }

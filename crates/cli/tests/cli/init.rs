@@ -118,10 +118,11 @@ fn a_store_on_postgres_is_made_once_and_its_password_stays_in_its_file() {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     }
     let init = ["init", "--listen", "127.0.0.1:0", "--database", &url, "--database-password-file", "db.password"];
-    home.ok(&init);
+    let made = home.json(&init);
+    assert!(made["database"].as_str().unwrap().starts_with("postgres://") && made.get("data").is_none(), "{made}");
     let config = fs::read_to_string(home.config()).unwrap();
     assert!(config.contains(&home.at("db.password")) && !config.contains("geheim"), "{config}");
-    assert!(!home.database().exists());
+    assert!(!config.contains("data =") && !home.database().exists(), "{config}");
     let elsewhere = tempfile::tempdir().unwrap();
     let status = home.command(&["doctor", "--quiet"]).current_dir(elsewhere.path()).status().unwrap();
     assert!(status.success());

@@ -63,9 +63,9 @@ fn json_stands_alone_on_standard_output() {
 #[test]
 fn what_is_not_there_is_exit_code_3() {
     let (home, _server) = Home::with_server();
-    home.run(&["realm", "show", "nowhere"]).fails(3, "There is no realm nowhere");
+    home.run(&["realm", "show", "nowhere"]).fails(3, "There is no realm nowhere\n  `matchbook realm list` shows");
     home.run(&["user", "list", "--realm", "nowhere"]).fails(3, "nowhere");
-    home.run(&["user", "show", "bob"]).fails(3, "There is no user bob");
+    home.run(&["user", "show", "bob"]).fails(3, "`matchbook user list --realm ");
     home.run(&["device", "show", "0011223344556677"]).fails(3, "0011223344556677");
     home.run(&["device", "revoke", "0011223344556677", "--yes"]).fails(3, "0011223344556677");
     home.run(&["device", "enrol", "bob"]).fails(3, "bob");

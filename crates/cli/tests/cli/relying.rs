@@ -16,6 +16,7 @@ fn the_same_operation_gets_the_same_answer() {
     assert_eq!((said.exit, &said.json()["accepted"]), (5, &false.into()));
     let said = home.verify("000000", &["--operation-id", "log-in-1"]).fails(1, "operation");
     assert!(!said.err.contains("000000"), "{said:?}");
+    assert!(!said.err.contains("--operation-id"), "the same id would get the same answer: {said:?}");
 }
 
 #[test]

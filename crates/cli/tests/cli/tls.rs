@@ -29,6 +29,44 @@ fn only_a_server_of_the_given_authority_is_believed() {
     home.ok(&["realm", "create", "ship", "--ca-file", &ca]);
     let said = home.run(&["realm", "list"]);
     assert!(said.exit == 1 && said.err.contains("cannot reach the server"), "{said:?}");
+    assert!(said.err.contains("--ca-file") && said.err.contains("ca_file in [client]"), "{said:?}");
     home.run(&["realm", "list", "--ca-file", &key]).fails(1, "holds no PEM certificate");
     home.run(&["realm", "list", "--ca-file", "missing.pem"]).fails(1, "missing.pem");
+}
+
+#[test]
+fn an_authority_in_the_config_file_counts_for_operators_and_wallets() {
+    let mut home = Home::with_store();
+    let (_, cert, key) = certificates(&home);
+    let _server = home.serve(&["--tls-cert", &cert, "--tls-key", &key]);
+    let text = fs::read_to_string(home.config()).unwrap();
+    // Relative to the config file's folder.
+    fs::write(home.config(), text.replace("[client]\n", "[client]\nca_file = \"../../ca.pem\"\n")).unwrap();
+    home.set("MATCHBOOK_REALM", "ship");
+    home.ok(&["realm", "create", "ship"]);
+    home.ok(&["user", "create", "alice"]);
+    home.enrol_wallet();
+    home.ok(&["wallet", "sync"]);
+    home.ok(&["wallet", "rotate"]);
+    fs::write(home.config(), text.replace("[client]\n", "[client]\nunknown = 1\n")).unwrap();
+    home.run(&["wallet", "sync"]).fails(2, "unknown");
+    // A code is to be had whatever the file says.
+    assert!(!home.ok(&["wallet", "take"]).is_empty());
+    fs::write(home.config(), text).unwrap();
+    let said = home.run(&["wallet", "sync"]);
+    assert!(said.exit == 1 && said.err.contains("ca_file in [client]"), "{said:?}");
+}
+
+#[test]
+fn the_wrong_scheme_is_told_with_the_right_one() {
+    let mut home = Home::with_store();
+    let (ca, cert, key) = certificates(&home);
+    let server = home.serve(&["--tls-cert", &cert, "--tls-key", &key]);
+    let plain = server.url.replace("https://", "http://");
+    home.run(&["realm", "list", "--server", &plain]).fails(1, &format!("name it as {}.", server.url));
+    assert_eq!(server.end("-TERM"), Some(0));
+    let server = home.serve(&[]);
+    let secure = server.url.replace("http://", "https://");
+    let said = home.run(&["realm", "list", "--server", &secure, "--ca-file", &ca]);
+    said.fails(1, &format!("name it as {}.", server.url));
 }

@@ -107,17 +107,31 @@ impl HttpBearer {
         let server = self.server.clone();
         match error {
             ureq::Error::Timeout(_) => BearerError::TimedOut { server },
-            ureq::Error::Rustls(error) => BearerError::Tls { server, cause: error.to_string() },
+            ureq::Error::Rustls(error) => self.sort_tls(&error),
             ureq::Error::Tls(cause) => BearerError::Tls { server, cause: cause.to_owned() },
             ureq::Error::BodyExceedsLimit(_) => self.not_matchbook("more than four messages' bytes".to_owned()),
+            ureq::Error::Protocol(_) if server.starts_with("http://") => {
+                self.not_matchbook("what is not HTTP, as a port for https:// does".to_owned())
+            }
             ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
                 self.not_matchbook("what is not HTTP".to_owned())
             }
             ureq::Error::HostNotFound => BearerError::Unreachable { server, cause: "no such host".to_owned() },
             // rustls reports a bad certificate through the socket that it was writing to.
-            ureq::Error::Io(error) if is_tls(&error) => BearerError::Tls { server, cause: error.to_string() },
-            ureq::Error::Io(error) => BearerError::Unreachable { server, cause: without_number(&error) },
+            ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(error) => self.sort_tls(error),
+                None => BearerError::Unreachable { server, cause: without_number(&error) },
+            },
             other => BearerError::Unreachable { server, cause: other.to_string() },
+        }
+    }
+
+    fn sort_tls(&self, error: &rustls::Error) -> BearerError {
+        match error {
+            rustls::Error::InvalidMessage(_) => {
+                self.not_matchbook("what is not TLS, as a port for http:// does".to_owned())
+            }
+            error => BearerError::Tls { server: self.server.clone(), cause: error.to_string() },
         }
     }
 }
@@ -168,10 +182,6 @@ fn check_address(server: &str, allow_plain_http: bool) -> Result<Uri, AddressErr
 fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-fn is_tls(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// The system's reason in words alone: "Connection refused", without "(os error 111)".

@@ -77,3 +77,12 @@ fn a_root_certificate_has_to_be_one() {
     let key = KeyPair::generate().unwrap().serialize_pem();
     assert!(RootCertificate::from_pem(key.as_bytes()).is_err());
 }
+
+#[test]
+fn plain_http_to_a_tls_port_is_told() {
+    let (_, config) = authority("127.0.0.1");
+    let mut server = TestServer::start_tls(vec![bare("204 No Content", "")], config);
+    server.url = server.url.replace("https://", "http://");
+    let error = exchange(&server, &HttpOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("as a port for https:// does"), "{error}");
+}

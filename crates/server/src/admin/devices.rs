@@ -264,7 +264,7 @@ pub(super) async fn change(
     let decided =
         core.decide_device(id, |snapshot| Ok(Outcome { changes: decide(snapshot)?, answer: (), tells: false })).await?;
     core.reach(id);
-    decided.ok_or_else(|| Problem::not_found("There is no such device."))
+    decided.ok_or_else(|| Problem::not_listed("There is no such device.", "device list"))
 }
 
 pub(super) async fn known_device(
@@ -273,5 +273,6 @@ pub(super) async fn known_device(
     id: &AuthenticatorId,
 ) -> Result<DeviceSnapshot, Problem> {
     let snapshot = core.store.load_device(id).await?.filter(|snapshot| snapshot.realm.id == *realm);
-    snapshot.ok_or_else(|| Problem::not_found(format!("There is no device {id} in the realm {realm}.")))
+    let list = format!("device list --realm {realm}");
+    snapshot.ok_or_else(|| Problem::not_listed(format!("There is no device {id} in the realm {realm}."), &list))
 }

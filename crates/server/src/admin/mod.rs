@@ -22,12 +22,14 @@ pub(crate) const MAX_LABEL: usize = 64;
 
 impl Core {
     async fn known_realm(&self, id: &RealmId) -> Result<Realm, Problem> {
-        self.store.realm(id).await?.ok_or_else(|| Problem::not_found(format!("There is no realm {id}.")))
+        let realm = self.store.realm(id).await?;
+        realm.ok_or_else(|| Problem::not_listed(format!("There is no realm {id}."), "realm list"))
     }
 
     async fn known_user(&self, realm: &RealmId, id: &SubscriberId) -> Result<Subscriber, Problem> {
         let user = self.store.subscriber(realm, id).await?;
-        user.ok_or_else(|| Problem::not_found(format!("There is no user {id} in the realm {realm}.")))
+        let list = format!("user list --realm {realm}");
+        user.ok_or_else(|| Problem::not_listed(format!("There is no user {id} in the realm {realm}."), &list))
     }
 }
 

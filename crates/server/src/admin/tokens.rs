@@ -139,7 +139,7 @@ pub(crate) async fn revoke_token(
     Names(id): Names<String>,
 ) -> Result<StatusCode, Problem> {
     let own = caller.own_realm()?;
-    let none = || Problem::not_found("There is no such token.");
+    let none = || Problem::not_listed("There is no such token.", "token list");
     let id =
         HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok()).map(TokenId).ok_or_else(none)?;
     let known = core.store.tokens().await?.into_iter().find(|record| record.id == id).ok_or_else(none)?;

@@ -60,8 +60,7 @@ fn in_use(database: &Path, file: &mut File) -> String {
     let known = file.take(20).read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
     let who = if known { format!("process {}", holder.trim()) } else { "another process".to_owned() };
     format!(
-        "{} is in use by {who}: only one server may run on a store; stop that one first, or give this one another \
-         folder with --data",
+        "{} is in use by {who}: only one process may work on a store at a time; stop that one first",
         database.display()
     )
 }

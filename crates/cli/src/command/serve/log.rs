@@ -7,12 +7,17 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
-use crate::config::Settings;
+use crate::config::{Origin, Settings};
 use crate::error::CliError;
+use crate::ui::use_colour;
 
-/// Starts the log as the settings say.
-pub(super) fn start(settings: &Settings) -> Result<(), CliError> {
-    let filter = settings.needed("serve.log")?;
+/// What `--quiet` leaves of the log.
+const QUIET: &str = "warn";
+
+/// Starts the log as the settings say. With `--quiet` it has warnings and errors alone, unless `--log` is there too.
+pub(super) fn start(settings: &Settings, quiet: bool) -> Result<(), CliError> {
+    let is_asked_for = matches!(settings.origin("serve.log"), Some(Origin::Flag(_)));
+    let filter = if quiet && !is_asked_for { QUIET } else { settings.needed("serve.log")? };
     let filter: Targets = filter.parse().map_err(|error| {
         CliError::usage(format!("the log filter {filter:?} cannot be read: {error}"))
             .hint("For example: info, or warn,matchbook_server=debug.")
@@ -21,7 +26,7 @@ pub(super) fn start(settings: &Settings) -> Result<(), CliError> {
     let started = if settings.text("serve.log_format") == Some("json") {
         registry().with(log.json().flatten_event(true).with_filter(filter)).try_init()
     } else {
-        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = use_colour(io::stderr().is_terminal());
         registry().with(log.with_ansi(colour).with_filter(filter)).try_init()
     };
     started.map_err(|error| CliError::failure(format!("the log cannot be started: {error}")))

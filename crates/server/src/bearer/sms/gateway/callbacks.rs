@@ -335,5 +335,5 @@ fn read(query: Option<&str>, body: Option<(&HeaderMap, &Bytes)>) -> Result<Field
 }
 
 fn nothing_here() -> Problem {
-    Problem::not_found("There is nothing at this path; /docs/ shows what there is.")
+    Problem::no_path()
 }
