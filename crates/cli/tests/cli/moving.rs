@@ -143,7 +143,9 @@ fn a_postgres_that_is_being_copied_says_so() {
     home.run(&["store", "prune", "--database", &url]).fails(1, why);
     let server = home.serve(&["--database", &url]);
     assert_eq!(home.ok(&["user", "list"]).lines().filter(|line| line.contains("alice")).count(), 1);
-    home.run(&["user", "create", "bob"]).fails(1, "Nothing was decided");
+    let said =
+        home.run(&["user", "create", "bob"]).fails(1, "Nothing was decided: the store of this server is read-only");
+    assert!(said.err.contains("Try again in 10 s"), "{said:?}");
     assert_eq!(server.end("-TERM"), Some(0));
     home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
     home.ok(&["doctor", "--database", &url]);

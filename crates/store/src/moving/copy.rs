@@ -101,7 +101,7 @@ impl From<CommitError> for CopyError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict(why) => Self::Refused(format!("{why}: is another copy under way?")),
-            CommitError::Unavailable(_) | CommitError::InDoubt(_) => Self::Commit(error),
+            CommitError::Unavailable(_) | CommitError::ReadOnly(_) | CommitError::InDoubt(_) => Self::Commit(error),
         }
     }
 }
