@@ -7,5 +7,5 @@ mod tests;
 mod token;
 mod url;
 
-pub(crate) use client::Api;
+pub(crate) use client::{Api, certificates};
 pub(crate) use url::path;

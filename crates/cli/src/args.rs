@@ -24,7 +24,7 @@ pub(crate) use admin::{
 pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
-pub(crate) use server::{Config, ConfigCommand, Copy, Doctor, Init, Migrate, Serve, Store, StoreCommand};
+pub(crate) use server::{Config, ConfigCommand, Copy, Doctor, Init, Migrate, Serve, Store, StoreCommand, Thaw};
 pub(crate) use smsc::{CentreArgs, ModemArg, PhoneArgs, RadioArgs, Smsc};
 
 use duration::duration;

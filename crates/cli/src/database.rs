@@ -83,6 +83,18 @@ impl Database {
         Ok(Self::Postgres(PostgresUrl { url: Zeroizing::new(text.to_owned()), password, options }))
     }
 
+    /// Whether both are the same, as far as their names tell; a file may have several.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sqlite(one), Self::Sqlite(other)) => {
+                let file = |path: &Path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+                one == other || matches!((file(one), file(other)), (Ok(one), Ok(other)) if one == other)
+            }
+            (Self::Postgres(_), Self::Postgres(_)) => self.name() == other.name(),
+            (Self::Sqlite(_), Self::Postgres(_)) | (Self::Postgres(_), Self::Sqlite(_)) => false,
+        }
+    }
+
     /// What it is called in sentences: never with a password.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -152,13 +164,17 @@ impl PostgresUrl {
         PostgresStore::migrate(&self.with_password(), self.options).await.map_err(failed)
     }
 
-    /// Connects to move a store from or to it. A target's layout is brought up to date first.
+    /// Connects to move a store from or to it. A new target's layout is made first; else `missing` is told when there is
+    /// none.
     ///
     /// # Errors
     /// Exit code 1, with what to do.
-    pub(crate) async fn connect_to_move(&self, is_target: bool) -> Result<PostgresStore, CliError> {
-        let options = PostgresOptions { migrate: is_target, ..self.options };
-        PostgresStore::connect_to_move(&self.with_password(), options).await.map_err(failed)
+    pub(crate) async fn connect_to_move(&self, create: bool, missing: String) -> Result<PostgresStore, CliError> {
+        let options = PostgresOptions { migrate: create, ..self.options };
+        PostgresStore::connect_to_move(&self.with_password(), options).await.map_err(|error| match error {
+            ConnectError::Missing(_) => CliError::failure(missing),
+            error => failed(error),
+        })
     }
 
     /// Lets the store be written again; returns how many devices that voided.
@@ -195,6 +211,7 @@ fn failed(error: ConnectError) -> CliError {
             "Set what the sentence names. `--allow-loss power-cut` (settings) or `failover` (standbys) takes the risk."
         }
         ConnectError::Address(_) => return CliError::usage(error.to_string()),
+        ConnectError::Foreign(_) => "`createdb` makes one, and the URL's last part names it.",
         ConnectError::Unavailable(_)
         | ConnectError::WrongSecrets(_)
         | ConnectError::Damaged(_)

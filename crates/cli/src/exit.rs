@@ -15,6 +15,8 @@ pub(crate) enum ExitCode {
     SignIn = 4,
     /// 5: the code was refused.
     Refused = 5,
+    /// 130: Ctrl-C or SIGTERM ended it before it was done, and it goes on when it is given again.
+    Interrupted = 130,
 }
 
 impl From<ExitCode> for std::process::ExitCode {

@@ -89,7 +89,9 @@ impl Core {
             match committed {
                 Ok(()) => return Ok(Some(outcome.answer)),
                 Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
-                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::ReadOnly(_) | CommitError::InDoubt(_))) => {
+                    return Err(error.into());
+                }
             }
         }
         Err(Problem::unavailable())
@@ -121,7 +123,9 @@ impl Core {
                     tracing::warn!(why, "a commit is in doubt and is written again");
                     written += 1;
                 }
-                Err(error @ (CommitError::Conflict(_) | CommitError::Unavailable(_))) => return Err(error),
+                Err(error @ (CommitError::Conflict(_) | CommitError::Unavailable(_) | CommitError::ReadOnly(_))) => {
+                    return Err(error);
+                }
             }
         }
     }
@@ -168,7 +172,13 @@ impl Core {
             return answer.clone();
         }
         let answer = self.store.probe().await.map_err(|error| error.to_string());
-        *last = Some((Instant::now(), answer.clone()));
+        let was = last.replace((Instant::now(), answer.clone())).map(|(_, was)| was);
+        match (&answer, was) {
+            (Err(why), None | Some(Ok(()))) => tracing::error!(why, "not ready"),
+            (Err(why), Some(Err(before))) if *why != before => tracing::error!(why, "still not ready"),
+            (Ok(()), Some(Err(_))) => tracing::info!("ready again"),
+            (Ok(()), None | Some(Ok(()))) | (Err(_), Some(Err(_))) => {}
+        }
         answer
     }
 

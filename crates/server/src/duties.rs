@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::chance;
 use crate::core::Core;
 use crate::limits::{LEASE_HELD, LEASE_MARGIN, LEASE_RENEWED};
+use crate::seldom::is_news;
 
 /// The lease of the node that has the sessions with the centres.
 const CENTRES: &str = "centres";
@@ -124,7 +125,9 @@ impl Core {
         match self.store.take_lease(name, self.duties.node, millis(LEASE_HELD)).await {
             Ok(has) => Some(has),
             Err(error) => {
-                tracing::warn!(%error, lease = name, "the store cannot be asked who has a duty");
+                if is_news(&format!("{name}: {error}")) {
+                    tracing::warn!(%error, lease = name, "the store cannot be asked who has a duty");
+                }
                 None
             }
         }

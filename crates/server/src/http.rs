@@ -11,7 +11,7 @@ use axum::routing::get;
 use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnFailure, TraceLayer};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +25,7 @@ use crate::core::Core;
 use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
 use crate::problem::Problem;
 use crate::relying::rest;
+use crate::seldom::is_news;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -134,14 +135,26 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .fallback(|| async { Problem::no_path() })
         // One layer of all these: the router puts each of its layers, and a copy of all beneath it, on the heap for
         // every request.
-        .layer((TraceLayer::new_for_http().make_span_with(span), CatchPanicLayer::new(), MapResponseLayer::new(finish)))
+        .layer((
+            TraceLayer::new_for_http().make_span_with(span).on_failure(at_debug()),
+            CatchPanicLayer::new(),
+            MapResponseLayer::new(finish),
+        ))
         .with_state(core)
+}
+
+/// What failed is logged where it is known why; a line more for each such answer says nothing new.
+fn at_debug() -> DefaultOnFailure {
+    DefaultOnFailure::new().level(tracing::Level::DEBUG)
 }
 
 /// The time-out's own answer has no body; callers get a problem document, as for every other failure. And what every
 /// answer tells browsers.
 fn finish(response: Response) -> Response {
     let is_timeout = response.status() == StatusCode::GATEWAY_TIMEOUT;
+    if is_timeout && is_news("time-out") {
+        tracing::error!("a call took too long and was broken off");
+    }
     let mut response = if is_timeout { Problem::timed_out().into_response() } else { response };
     for (name, value) in BROWSERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
@@ -177,8 +190,7 @@ async fn healthz() -> &'static str {
 async fn readyz(State(core): State<Arc<Core>>) -> Response {
     match core.ready().await {
         Ok(()) => "ok\n".into_response(),
-        Err(why) => {
-            tracing::error!(why, "not ready");
+        Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the store cannot commit; the server's log says why\n").into_response()
         }
     }

@@ -24,6 +24,7 @@ mod problem;
 mod rate;
 mod relying;
 mod secrets;
+mod seldom;
 mod server;
 mod sms;
 mod token;

@@ -33,6 +33,9 @@ pub(crate) const MAX_DOUBT_WRITES: u32 = 4;
 /// What a caller is told to wait when the store cannot answer now.
 pub(crate) const UNAVAILABLE_RETRY_AFTER_S: u64 = 2;
 
+/// What a caller is told to wait while the store is moved, which takes longer than a hiccup.
+pub(crate) const READ_ONLY_RETRY_AFTER_S: u64 = 10;
+
 /// Lanes of the store's writers, about 100 bytes each: authenticators that share one wait for each other without need, so
 /// there are many. Of 256 requests at once two wait so.
 pub(crate) const LANES: usize = 16_384;

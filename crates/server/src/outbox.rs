@@ -18,6 +18,7 @@ use crate::limits::{
 };
 use crate::news::News;
 use crate::problem::Problem;
+use crate::seldom::is_news;
 use crate::sms::Desk;
 use crate::sms::dispatch::{Round, Submission, by_chance};
 
@@ -118,7 +119,7 @@ impl Core {
         match self.plan(desk, item, round).await {
             Ok(is_planned) => is_planned,
             Err(problem) => {
-                tracing::error!(device = %item.authenticator, ?problem, "a message is put off: its device cannot be read");
+                tracing::error!(device = %item.authenticator, %problem, "a message is put off: its device cannot be read");
                 round.later(item, by_chance(UNREADABLE_PAUSE));
                 true
             }
@@ -131,7 +132,7 @@ impl Core {
         let due = self.store.work_due(*after, SWEEP_BATCH).await?;
         for id in &due {
             if let Err(problem) = self.do_work_of(id).await {
-                tracing::warn!(device = %id, ?problem, "due work could not be done and is tried again");
+                tracing::warn!(device = %id, %problem, "due work could not be done and is tried again");
             }
         }
         let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);
@@ -205,11 +206,14 @@ pub(crate) async fn sweep(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
             _ = often.tick() => {
                 if core.duties.has_sweeps()
                     && let Err(problem) = core.do_due_work(&mut swept).await
+                    && is_news(&format!("due work: {problem}"))
                 {
-                    tracing::warn!(?problem, "due work could not be listed and is tried again");
+                    tracing::warn!(%problem, "due work could not be listed and is tried again");
                 }
-                if let Err(problem) = core.hear_news(&mut news).await {
-                    tracing::warn!(?problem, "what other nodes have for devices that wait here could not be read");
+                if let Err(problem) = core.hear_news(&mut news).await
+                    && is_news(&format!("news: {problem}"))
+                {
+                    tracing::warn!(%problem, "what other nodes have for devices that wait here could not be read");
                 }
                 is_short_of_room = drain(&core, &mut submitting).await;
                 core.measure().await;
@@ -249,7 +253,9 @@ async fn drain(core: &Arc<Core>, submitting: &mut JoinSet<()>) -> bool {
                 }
             }
             Err(problem) => {
-                tracing::warn!(?problem, "the outbox could not be drained and is tried again");
+                if is_news(&format!("outbox: {problem}")) {
+                    tracing::warn!(%problem, "the outbox could not be drained and is tried again");
+                }
                 return false;
             }
         }

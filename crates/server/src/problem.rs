@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem documents: one sentence of what went wrong, one of what to do.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +10,8 @@ use matchbook_store::{CommitError, LoadError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::limits::UNAVAILABLE_RETRY_AFTER_S;
+use crate::limits::{READ_ONLY_RETRY_AFTER_S, UNAVAILABLE_RETRY_AFTER_S};
+use crate::seldom::is_news;
 
 /// An RFC 9457 problem document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +117,21 @@ impl Problem {
         problem
     }
 
+    /// Who asks here again gets the same answer, until somebody moves the servers to the other database.
+    pub(crate) fn read_only() -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The store cannot answer now",
+            "Nothing was decided: the store of this server is read-only, because it is being copied to another database or \
+             was; once that is done, a server on the other database decides.",
+            "Send the same request again, with the same operation id, after Retry-After, or to a server on the other \
+             database, which the log of this one names.",
+        );
+        problem.retry_after_s = Some(READ_ONLY_RETRY_AFTER_S);
+        problem
+    }
+
     pub(crate) fn timed_out() -> Self {
         let mut problem = Self::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -179,9 +197,18 @@ impl Problem {
     }
 }
 
+/// As it stands in a log: its sentence, and no more.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
-        tracing::error!(%error, "the store could not be read");
+        if is_news(&error.to_string()) {
+            tracing::error!(%error, "the store could not be read");
+        }
         match error {
             LoadError::Unavailable(_) => Self::unavailable(),
             LoadError::Damaged(_) => Self::internal(),
@@ -199,8 +226,16 @@ impl From<CommitError> for Problem {
                     "Look, and try again.",
                 )
             }
+            CommitError::ReadOnly(detail) => {
+                if is_news(&detail) {
+                    tracing::warn!("{detail}; what would write is answered 503");
+                }
+                Self::read_only()
+            }
             CommitError::Unavailable(detail) | CommitError::InDoubt(detail) => {
-                tracing::error!(detail, "a commit failed");
+                if is_news(&detail) {
+                    tracing::error!(detail, "a commit failed");
+                }
                 Self::unavailable()
             }
         }

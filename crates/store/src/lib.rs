@@ -134,6 +134,8 @@ pub enum CommitError {
     /// Nothing was written, for instance because the disk is full, or because the write makes no sense (a set of no
     /// codes); the sentence is for the operator.
     Unavailable(String),
+    /// Nothing was written, because the store is read-only: it is being copied to another database, or was.
+    ReadOnly(String),
     /// The commit may or may not be durable. Only the same write, run again, tells: never a read.
     InDoubt(String),
 }
@@ -149,7 +151,7 @@ impl fmt::Display for LoadError {
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict(why) | Self::Unavailable(why) | Self::InDoubt(why) => f.write_str(why),
+            Self::Conflict(why) | Self::Unavailable(why) | Self::ReadOnly(why) | Self::InDoubt(why) => f.write_str(why),
         }
     }
 }

@@ -192,7 +192,11 @@ fn json(body: &(impl Serialize + ?Sized)) -> Result<Zeroizing<Vec<u8>>, CliError
         .map_err(|error| CliError::failure(format!("the request cannot be written: {error}")))
 }
 
-fn certificates(file: &Path) -> Result<RootCerts, CliError> {
+/// The authorities to believe, from a file.
+///
+/// # Errors
+/// Exit code 1: it cannot be read, or holds none.
+pub(crate) fn certificates(file: &Path) -> Result<RootCerts, CliError> {
     let pem = std::fs::read(file).map_err(|error| CliError::file("read the CA file", file, &error))?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
         .filter_map(|item| match item {

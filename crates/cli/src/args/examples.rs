@@ -195,11 +195,13 @@ Examples:
 
 pub(super) const THAW: &str = "\
 A store that was copied stays read-only, because two stores that both serve accept each code twice. So all its codes \
-are void when it is written again, unless you know that the copy never served. Of a copy that was whole, that is believed \
-only with --copy-was-dropped: drop it first, so that no server comes upon it later.
+are void when it is written again, after a question on a terminal, or with --void-codes; unless you know that the copy \
+never served. Of a copy that was whole, that is believed only with --copy-was-dropped: drop it first, so that no server \
+comes upon it later.
 
 Examples:
   matchbook store thaw
+  matchbook store thaw --void-codes
   matchbook store thaw --copy-never-served
   matchbook store thaw --copy-never-served --copy-was-dropped";
 

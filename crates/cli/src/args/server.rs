@@ -109,8 +109,6 @@ pub(crate) struct Tuning {
 /// `store`.
 #[derive(Debug, Args)]
 pub(crate) struct Store {
-    #[command(flatten)]
-    pub(crate) place: Place,
     #[command(subcommand)]
     pub(crate) command: StoreCommand,
 }
@@ -124,6 +122,8 @@ pub(crate) enum StoreCommand {
         /// The file to make
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
+        #[command(flatten)]
+        place: Place,
     },
     /// Put a backup back where no store is; every device then has to call before its codes are taken again
     #[command(after_help = examples::RESTORE)]
@@ -131,24 +131,41 @@ pub(crate) enum StoreCommand {
         /// The backup
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
+        #[command(flatten)]
+        place: Place,
     },
     /// Read every page of the database and say whether it is whole
-    Check,
+    Check {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Forget what no decision needs any more; a running server does this by itself
-    Prune,
+    Prune {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Move the store to another database, whole and checked; goes on where it was when it was interrupted
     #[command(after_help = examples::COPY)]
     Copy(Copy),
     /// Let a read-only store be written again; after a move, all its codes become void
     #[command(after_help = examples::THAW)]
-    Thaw {
-        /// The store was copied and the copy has not served since: its codes stay good
-        #[arg(long)]
-        copy_never_served: bool,
-        /// The copy was whole, and is dropped; no server ever ran on it
-        #[arg(long, requires = "copy_never_served")]
-        copy_was_dropped: bool,
-    },
+    Thaw(Thaw),
+}
+
+/// `store thaw`.
+#[derive(Debug, Args)]
+pub(crate) struct Thaw {
+    /// All codes become void; without this flag and the next one, you are asked
+    #[arg(long)]
+    pub(crate) void_codes: bool,
+    /// The store was never copied, or its copy has not served: its codes stay good
+    #[arg(long, conflicts_with = "void_codes")]
+    pub(crate) copy_never_served: bool,
+    /// The copy was whole, and is dropped; no server ever ran on it
+    #[arg(long, requires = "copy_never_served")]
+    pub(crate) copy_was_dropped: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 /// `store copy`.
@@ -160,12 +177,17 @@ pub(crate) struct Copy {
     /// Where it goes: a file that is not there yet, or a PostgreSQL database without a store
     #[arg(long, value_name = "DATABASE")]
     pub(crate) to: String,
-    /// A file with the password of the one it comes from, mode 0600 [default: --database-password-file]
+    /// A file with the password of the one it comes from, mode 0600 [default: the setting
+    /// store.database_password_file]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) from_password_file: Option<PathBuf>,
-    /// A file with the password of the one it goes to, mode 0600 [default: --database-password-file]
+    /// A file with the password of the one it goes to, mode 0600 [default: the setting store.database_password_file]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) to_password_file: Option<PathBuf>,
+    /// When a PostgreSQL may lose accepted codes, which are good again then: never, power-cut (its settings), failover
+    /// (its standbys) or both [env: MATCHBOOK_ALLOW_LOSS] [default: never]
+    #[arg(long, value_name = "WHEN")]
+    allow_loss: Option<String>,
 }
 
 /// `migrate`.
@@ -201,6 +223,20 @@ pub(crate) struct Doctor {
     pub(crate) place: Place,
     #[command(flatten)]
     pub(crate) listen: Listen,
+}
+
+impl StoreCommand {
+    /// What its flags say over the settings. A copy names both its databases, and needs no secrets.
+    pub(crate) fn overrides(&self) -> Overrides<'_> {
+        match self {
+            Self::Backup { place, .. }
+            | Self::Restore { place, .. }
+            | Self::Check { place }
+            | Self::Prune { place }
+            | Self::Thaw(Thaw { place, .. }) => place.overrides(),
+            Self::Copy(copy) => vec![("store.allow_loss", copy.allow_loss.as_deref())],
+        }
+    }
 }
 
 impl Place {

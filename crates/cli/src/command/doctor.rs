@@ -33,6 +33,11 @@ impl Finding {
         Self { check, ok: true, detail: detail.into(), next: None }
     }
 
+    /// It may be meant so; this is what it means, and what to do when it is not.
+    fn warning(check: &'static str, detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { check, ok: true, detail: detail.into(), next: Some(next.into()) }
+    }
+
     /// Something is wrong, and this is what to do.
     fn problem(check: &'static str, detail: impl Into<String>, next: impl Into<String>) -> Self {
         Self { check, ok: false, detail: detail.into(), next: Some(next.into()) }
@@ -63,11 +68,15 @@ pub(crate) fn run(args: &Doctor, global: &Global, ui: &Ui) -> Result<(), CliErro
         ui.json(&Findings { ok, checks: &findings })?;
     } else {
         let row = |finding: &Finding| {
-            let state = if finding.ok { "ok" } else { "PROBLEM" };
+            let state = match (finding.ok, &finding.next) {
+                (true, None) => "ok",
+                (true, Some(_)) => "warning",
+                (false, _) => "PROBLEM",
+            };
             vec![finding.check.to_owned(), state.to_owned(), finding.detail.clone()]
         };
         ui.table(&["CHECK", "STATE", "FOUND"], &findings.iter().map(row).collect::<Vec<_>>())?;
-        for finding in findings.iter().filter(|finding| !finding.ok) {
+        for finding in &findings {
             if let Some(next) = &finding.next {
                 ui.talk(format!("{}: {next}", finding.check));
             }

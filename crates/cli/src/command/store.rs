@@ -12,7 +12,7 @@ use matchbook_store::moving::CopyFate;
 use matchbook_store::{OpenOptions, sqlite};
 use serde::Serialize;
 
-use crate::args::{Global, Store, StoreCommand};
+use crate::args::{Global, Store, StoreCommand, Thaw};
 use crate::clock;
 use crate::config::Settings;
 use crate::database::Database;
@@ -38,22 +38,15 @@ struct Done<'a> {
 /// # Errors
 /// Exit code 1, with what to do.
 pub(crate) fn run(args: &Store, global: &Global, ui: &Ui) -> Result<(), CliError> {
-    let settings = Settings::load(global, &args.place.overrides())?;
+    let settings = Settings::load(global, &args.command.overrides())?;
     let local = || Local::find(&settings);
     match &args.command {
-        StoreCommand::Backup { file } => backup(&local()?, file, ui),
-        StoreCommand::Restore { file } => restore(&local()?, file, ui),
-        StoreCommand::Check => check(&local()?, ui),
-        StoreCommand::Prune => prune(&local()?, ui),
+        StoreCommand::Backup { file, .. } => backup(&local()?, file, ui),
+        StoreCommand::Restore { file, .. } => restore(&local()?, file, ui),
+        StoreCommand::Check { .. } => check(&local()?, ui),
+        StoreCommand::Prune { .. } => prune(&local()?, ui),
         StoreCommand::Copy(args) => copy::run(args, &settings, ui),
-        StoreCommand::Thaw { copy_never_served, copy_was_dropped } => {
-            let copy = match (copy_never_served, copy_was_dropped) {
-                (_, true) => CopyFate::Dropped,
-                (true, false) => CopyFate::NeverServed,
-                (false, false) => CopyFate::MayHaveServed(clock::now()),
-            };
-            thaw(&local()?, copy, ui)
-        }
+        StoreCommand::Thaw(args) => thaw(&local()?, args, ui),
     }
 }
 
@@ -69,7 +62,7 @@ fn check(local: &Local, ui: &Ui) -> Result<(), CliError> {
 fn backup(local: &Local, file: &Path, ui: &Ui) -> Result<(), CliError> {
     let path = local.sqlite()?;
     let progress = ui.progress("Copying");
-    let copied = sqlite::backup(path, file, |step| progress.set(step.done.into(), step.pages.into()));
+    let copied = sqlite::backup(path, file, |step| progress.set(step.done.into(), step.pages.into(), "pages"));
     drop(progress);
     copied.map_err(|error| CliError::failure(error.to_string()))?;
     ui.talk(format!(
@@ -110,8 +103,18 @@ fn prune(local: &Local, ui: &Ui) -> Result<(), CliError> {
     say(&done, &format!("{rows} rows forgotten"), ui)
 }
 
-fn thaw(local: &Local, copy: CopyFate, ui: &Ui) -> Result<(), CliError> {
+fn thaw(local: &Local, args: &Thaw, ui: &Ui) -> Result<(), CliError> {
     let keyring = local.keyring()?;
+    let copy = match (args.copy_never_served, args.copy_was_dropped) {
+        (_, true) => CopyFate::Dropped,
+        (true, false) => CopyFate::NeverServed,
+        (false, false) => {
+            if !args.void_codes {
+                ask_whether_void(local, ui)?;
+            }
+            CopyFate::MayHaveServed(clock::now())
+        }
+    };
     let voided = match &local.database {
         Database::Sqlite(path) => {
             let options = OpenOptions { check_value: Some(keyring.check_value()), ..OpenOptions::default() };
@@ -124,6 +127,17 @@ fn thaw(local: &Local, copy: CopyFate, ui: &Ui) -> Result<(), CliError> {
     }
     let done = Done { done: "thaw", database: local.database.name(), file: None, count: Some(voided) };
     say(&done, &format!("{} can be written again", done.database), ui)
+}
+
+/// Nobody loses all codes by a command without a flag.
+fn ask_whether_void(local: &Local, ui: &Ui) -> Result<(), CliError> {
+    let hint = "--copy-never-served keeps them, when it was never copied or no server ever ran on the copy";
+    let name = local.database.name();
+    if !ui.can_ask() {
+        let sentence = format!("all codes of {name} would become void, and nobody can be asked here");
+        return Err(CliError::usage(sentence).hint(format!("Add --void-codes when you are sure. {hint}.")));
+    }
+    ui.confirm(&format!("All codes of {name} become void; {hint}. Go on?"), "--void-codes")
 }
 
 fn say(done: &Done<'_>, text: &str, ui: &Ui) -> Result<(), CliError> {

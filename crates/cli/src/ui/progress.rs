@@ -35,10 +35,11 @@ impl Progress {
         Self { bar, waiting }
     }
 
-    /// Says how much of how much is done; the spinner becomes a bar.
-    pub(crate) fn set(&self, done: u64, all: u64) {
+    /// Says how much of how much is done, and of what; the spinner becomes a bar.
+    pub(crate) fn set(&self, done: u64, all: u64, unit: &'static str) {
         if self.bar.length().is_none()
-            && let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
+            && let Ok(style) =
+                ProgressStyle::with_template(&format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit} {{eta}}"))
         {
             self.bar.set_style(style);
         }

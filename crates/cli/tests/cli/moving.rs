@@ -81,7 +81,7 @@ fn two_stores_never_serve_the_same_codes() {
     home.run(&["store", "copy", "--from", &file, "--to", &third]).fails(1, "was moved to");
     // Who lets the old one be written again, because the new one is not wanted, has no good codes there.
     let code = take(&home);
-    assert_eq!(home.json(&["store", "thaw", "--database", &file])["count"], 1);
+    assert_eq!(home.json(&["store", "thaw", "--void-codes", "--database", &file])["count"], 1);
     let server = home.serve(&["--database", &file]);
     assert_eq!(home.verify(&code, &[]).exit, 5);
     assert_eq!(server.end("-TERM"), Some(0));
@@ -143,7 +143,9 @@ fn a_postgres_that_is_being_copied_says_so() {
     home.run(&["store", "prune", "--database", &url]).fails(1, why);
     let server = home.serve(&["--database", &url]);
     assert_eq!(home.ok(&["user", "list"]).lines().filter(|line| line.contains("alice")).count(), 1);
-    home.run(&["user", "create", "bob"]).fails(1, "Nothing was decided");
+    let said =
+        home.run(&["user", "create", "bob"]).fails(1, "Nothing was decided: the store of this server is read-only");
+    assert!(said.err.contains("Try again in 10 s"), "{said:?}");
     assert_eq!(server.end("-TERM"), Some(0));
     home.ok(&["store", "thaw", "--database", &url, "--copy-never-served"]);
     home.ok(&["doctor", "--database", &url]);
@@ -191,4 +193,74 @@ fn a_copy_that_is_killed_goes_on() {
     home.ok(&copy);
     home.run(&["serve", "--database", &file]).fails(1, "it was moved to");
     home.ok(&["store", "prune", "--database", &other]);
+}
+
+/// What cannot be copied leaves no target behind, which would be served as an empty store.
+#[test]
+fn a_copy_that_is_refused_leaves_no_target_behind() {
+    let home = Home::with_store();
+    let database = home.database();
+    let (file, new) = (format!("sqlite:{}", database.display()), home.at("new.db"));
+    let copy = |from: &str, to: &str| home.run(&["store", "copy", "--from", from, "--to", &format!("sqlite:{to}")]);
+    let said = copy("sqlite:nowhere.db", &new).fails(1, "there is no store at nowhere.db, which --from names");
+    assert!(!said.err.contains("init") && !said.err.contains("--data"), "{said:?}");
+    // Another name of the same file.
+    fs::hard_link(&database, home.at("alias.db")).unwrap();
+    copy(&file, &home.at("alias.db")).fails(2, "the same database");
+    copy(&file, &format!("{}/../matchbook/matchbook.db", database.parent().unwrap().display())).fails(2, "the same");
+    fs::remove_file(home.at("alias.db")).unwrap();
+    assert_eq!(copy(&file, &home.at("first.db")).exit, 0);
+    copy(&file, &new).fails(1, "was moved to");
+    assert!(!home.path().join("new.db").exists());
+    if !Postgres::is_installed() {
+        return;
+    }
+    let server = Postgres::shared().unwrap();
+    let name = server.fresh_database().unwrap();
+    home.run(&["store", "copy", "--from", &file, "--to", &server.url(&name)]).fails(1, "was moved to");
+    assert_eq!(server.sql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").unwrap(), "0");
+}
+
+#[test]
+fn codes_are_not_voided_unasked() {
+    let home = Home::with_store();
+    let (file, other) = (format!("sqlite:{}", home.database().display()), format!("sqlite:{}", home.at("other.db")));
+    home.ok(&["store", "copy", "--from", &file, "--to", &other]);
+    let said = home.run(&["store", "thaw"]).fails(2, "all codes of ");
+    assert!(said.err.contains("--void-codes") && said.err.contains("--copy-never-served"), "{said:?}");
+    home.run(&["serve"]).fails(1, "it was moved to");
+    home.run(&["store", "thaw", "--void-codes", "--copy-never-served"]).fails(2, "cannot be used with");
+    home.ok(&["store", "thaw", "--void-codes"]);
+    home.ok(&["store", "prune"]);
+}
+
+#[test]
+fn a_copy_that_is_interrupted_says_how_it_goes_on() {
+    let home = Home::with_store();
+    // It takes the connection, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://ada@{}/codes?connect_timeout=300", silent.local_addr().unwrap());
+    let file = format!("sqlite:{}", home.database().display());
+    for signal in ["-INT", "-TERM"] {
+        let mut command = home.command(&["store", "copy", "--from", &file, "--to", &url]);
+        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let _connected = silent.accept().unwrap();
+        let process = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &process]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("the same command goes on where it stopped"), "{said}");
+    }
+    home.ok(&["store", "prune"]);
+}
+
+#[test]
+fn a_copy_has_no_flags_that_it_does_not_heed() {
+    let home = Home::new();
+    let said = home.ok(&["store", "copy", "--help"]);
+    for flag in ["--data ", "--database ", "--secrets "] {
+        assert!(!said.contains(flag), "{flag}: {said}");
+    }
+    assert!(home.ok(&["store", "thaw", "--help"]).contains("--secrets "));
 }

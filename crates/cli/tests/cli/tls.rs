@@ -70,3 +70,31 @@ fn the_wrong_scheme_is_told_with_the_right_one() {
     let said = home.run(&["realm", "list", "--server", &secure, "--ca-file", &ca]);
     said.fails(1, &format!("name it as {}.", server.url));
 }
+
+#[test]
+fn doctor_asks_a_server_by_the_authority_of_the_settings() {
+    let mut home = Home::with_store();
+    let (ca, cert, key) = certificates(&home);
+    let server = home.serve(&["--tls-cert", &cert, "--tls-key", &key]);
+    home.set("MATCHBOOK_TLS_CERT", &cert);
+    home.set("MATCHBOOK_TLS_KEY", &key);
+    let port = |home: &Home| {
+        let said = home.run(&["doctor", "--listen", &server.address]);
+        said.out.lines().find(|line| line.starts_with("port")).unwrap().to_owned() + &said.err
+    };
+    let said = port(&home);
+    assert!(said.contains("whose it is cannot be told") && said.contains("client.ca_file"), "{said}");
+    home.set("MATCHBOOK_CA_FILE", &ca);
+    let said = port(&home);
+    assert!(said.contains("a server answers on") && said.contains("and is ready"), "{said}");
+}
+
+#[test]
+fn doctor_warns_of_plain_http_that_others_can_reach() {
+    let home = Home::with_store();
+    let said = home.run(&["doctor", "--listen", "0.0.0.0:0"]);
+    let tls = said.out.lines().find(|line| line.starts_with("tls")).unwrap();
+    assert!(tls.contains("warning") && tls.contains("is not loopback"), "{said:?}");
+    assert!(said.exit == 0 && said.err.contains("--tls-cert"), "{said:?}");
+    assert!(home.ok(&["doctor"]).lines().any(|line| line.starts_with("tls") && line.contains("ok")));
+}

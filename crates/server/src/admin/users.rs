@@ -142,7 +142,7 @@ async fn set_suspended(
     let known = core.known_user(&realm, &user).await?;
     core.commit(admin::set_subscriber_suspended(&known, suspended, chance::now(), &mut chance::rng())?).await?;
     if !suspended && let Err(problem) = go_on(core, &realm, &user).await {
-        tracing::warn!(?problem, "what waits for a resumed user's devices goes later");
+        tracing::warn!(%problem, "what waits for a resumed user's devices goes later");
     }
     Ok(Json(core.known_user(&realm, &user).await?.into()))
 }

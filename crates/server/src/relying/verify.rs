@@ -76,7 +76,9 @@ impl Core {
             match committed {
                 Ok(()) => return Ok((verified, is_repeated)),
                 Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
-                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::ReadOnly(_) | CommitError::InDoubt(_))) => {
+                    return Err(error.into());
+                }
             }
         }
         Err(Problem::unavailable())
@@ -99,7 +101,7 @@ impl Core {
         let core = Arc::clone(self);
         tokio::spawn(async move {
             if let Err(problem) = core.refill(&id, RefillReason::ServerCount).await {
-                tracing::warn!(device = %id, ?problem, "a refill is left to the sweep");
+                tracing::warn!(device = %id, %problem, "a refill is left to the sweep");
             }
         });
     }
@@ -130,7 +132,9 @@ impl Core {
             match self.commit(decided.changes).await {
                 Ok(()) => return Ok(challenged),
                 Err(CommitError::Conflict(why)) => self.conflict(&why, tries).await,
-                Err(error @ (CommitError::Unavailable(_) | CommitError::InDoubt(_))) => return Err(error.into()),
+                Err(error @ (CommitError::Unavailable(_) | CommitError::ReadOnly(_) | CommitError::InDoubt(_))) => {
+                    return Err(error.into());
+                }
             }
         }
         Err(Problem::unavailable())

@@ -72,7 +72,7 @@ impl Core {
                 let received = self.receive(&bytes, Way::ShortMessage).await;
                 desk.wake();
                 received.map(drop).map_err(|problem| {
-                    tracing::warn!(?problem, "a short message cannot be taken now and is to come again");
+                    tracing::warn!(%problem, "a short message cannot be taken now and is to come again");
                     NotNow
                 })
             }

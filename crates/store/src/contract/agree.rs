@@ -43,6 +43,7 @@ async fn take(store: &dyn Store, step: &Step) -> Result<u64, &'static str> {
     result.map_err(|error| match error {
         CommitError::Conflict(_) => "conflict",
         CommitError::Unavailable(_) => "unavailable",
+        CommitError::ReadOnly(_) => "read-only",
         CommitError::InDoubt(_) => "in doubt",
     })
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use futures_util::future;
 
 use super::notes::{Id, arrived};
-use super::{Change, Entity, Kind, Leaving, Mark, Movable, Note, PAGE};
+use super::{Change, Entity, Kind, Leaving, MADE, Mark, Movable, Note, PAGE};
 use crate::{CommitError, LoadError};
 
 /// How a move is made.
@@ -101,7 +101,7 @@ impl From<CommitError> for CopyError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict(why) => Self::Refused(format!("{why}: is another copy under way?")),
-            CommitError::Unavailable(_) | CommitError::InDoubt(_) => Self::Commit(error),
+            CommitError::Unavailable(_) | CommitError::ReadOnly(_) | CommitError::InDoubt(_) => Self::Commit(error),
         }
     }
 }
@@ -139,25 +139,42 @@ pub async fn copy(
     Ok(Report { counts, resumed_at, was_done: false })
 }
 
+/// Sees that a source can be moved, before a target is opened or made for it.
+///
+/// `None`: it may begin with a new target. Else it has its target already, so that none is to be made, and this sentence
+/// is for who names one that is not there.
+///
+/// # Errors
+/// It cannot be moved at all, or cannot be read.
+pub async fn check_source(source: &dyn Movable) -> Result<Option<String>, CopyError> {
+    if let Some(mark) = source.note(Note::Copy).await? {
+        return Err(CopyError::Refused(Mark::refusal(&mark, &source.name())));
+    }
+    Ok(match leaving(source).await? {
+        Some(Leaving { to: Some(_), is_gone, name, .. }) => Some(bound_elsewhere(&source.name(), &name, is_gone)),
+        Some(Leaving { to: None, .. }) | None => None,
+    })
+}
+
 struct Sides<'a> {
     source: &'a dyn Movable,
     target: &'a dyn Movable,
 }
 
 impl Sides<'_> {
-    async fn leaving(&self) -> Result<Option<Leaving>, CopyError> {
-        let Some(bytes) = self.source.note(Note::Moving).await? else { return Ok(None) };
-        Leaving::of_bytes(&bytes).map(Some).ok_or_else(|| damaged(self.source))
-    }
-
+    /// `None` also of a target that was made and no more.
     async fn mark(&self) -> Result<Option<Mark>, CopyError> {
-        let Some(bytes) = self.target.note(Note::Copy).await? else { return Ok(None) };
-        Mark::of_bytes(&bytes).map(Some).ok_or_else(|| damaged(self.target))
+        match self.target.note(Note::Copy).await? {
+            Some(bytes) if bytes != MADE => Mark::of_bytes(&bytes).map(Some).ok_or_else(|| damaged(self.target)),
+            Some(_) | None => Ok(None),
+        }
     }
 
     /// Whether this very move was done before.
     async fn is_done(&self) -> Result<bool, CopyError> {
-        let Some(Leaving { id, to: Some(to), is_gone: true, .. }) = self.leaving().await? else { return Ok(false) };
+        let Some(Leaving { id, to: Some(to), is_gone: true, .. }) = leaving(self.source).await? else {
+            return Ok(false);
+        };
         let there = self.target.note(Note::Arrived).await?;
         Ok(there == Some(arrived(id, to)) && self.mark().await?.is_none())
     }
@@ -165,10 +182,8 @@ impl Sides<'_> {
     /// Sees that the one can be moved to the other, holds the source still and marks the target.
     async fn begin(&self, options: CopyOptions) -> Result<(Leaving, Mark), CopyError> {
         let (source, target) = (self.source.name(), self.target.name());
-        if let Some(mark) = self.source.note(Note::Copy).await? {
-            return Err(CopyError::Refused(Mark::refusal(&mark, &source)));
-        }
-        let (leaving, mark) = (self.leaving().await?, self.mark().await?);
+        check_source(self.source).await?;
+        let (leaving, mark) = (leaving(self.source).await?, self.mark().await?);
         match (&leaving, &mark) {
             (Some(leaving), Some(mark)) if belong(leaving, mark) => {}
             (None | Some(_), Some(mark)) => {
@@ -251,9 +266,10 @@ impl Sides<'_> {
         let why = format!("it is an unfinished copy of {}", mark.from);
         let (ours, theirs) = (self.target.note(Note::CheckValue).await?, self.source.note(Note::CheckValue).await?);
         let secrets = Change { note: Note::CheckValue, becomes: ours.clone().or(theirs), was: ours };
+        let made = self.target.note(Note::Copy).await?.filter(|bytes| bytes == MADE);
         let marking = [
             Change { note: Note::ReadOnly, was: None, becomes: Some(why.into_bytes()) },
-            Change { note: Note::Copy, was: None, becomes: Some(mark.to_bytes()) },
+            Change { note: Note::Copy, was: made, becomes: Some(mark.to_bytes()) },
             secrets,
         ];
         self.target.write(marking.to_vec(), Vec::new()).await?;
@@ -336,6 +352,11 @@ impl Sides<'_> {
         ];
         Ok(self.target.write(changes, Vec::new()).await?)
     }
+}
+
+async fn leaving(source: &dyn Movable) -> Result<Option<Leaving>, CopyError> {
+    let Some(bytes) = source.note(Note::Moving).await? else { return Ok(None) };
+    Leaving::of_bytes(&bytes).map(Some).ok_or_else(|| damaged(source))
 }
 
 /// Whether source and target note the same move.

@@ -14,12 +14,12 @@ mod notes;
 #[cfg(test)]
 mod tests;
 
-pub use copy::{CopyError, CopyOptions, Count, Progress, Report, copy};
+pub use copy::{CopyError, CopyOptions, Count, Progress, Report, check_source, copy};
 pub use entity::{Entity, Failures, Forgotten, Kind, NamedBucket};
 pub use key::Key;
 pub use notes::{Change, Note};
 
-pub(crate) use notes::{Leaving, Mark};
+pub(crate) use notes::{Leaving, MADE, Mark};
 
 use async_trait::async_trait;
 

@@ -93,6 +93,9 @@ impl Leaving {
     }
 }
 
+/// What stands in place of a mark in a target that was made for a copy which has not begun: it is served as little.
+pub(crate) const MADE: &[u8] = b"made";
+
 /// The note of a target that is not whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -138,10 +141,15 @@ impl Mark {
 
     /// What who wants to serve such a store is told. `at`: where it is.
     pub(crate) fn refusal(mark: &[u8], at: &str) -> String {
+        if mark == MADE {
+            return format!(
+                "{at} was made for a copy that has not begun: give the same `matchbook store copy` again, or make it empty"
+            );
+        }
         let from = Self::of_bytes(mark).map_or_else(|| "another store".to_owned(), |mark| mark.from);
         format!(
             "{at} is an unfinished copy of {from}: give the same `matchbook store copy` again, which goes on where it \
-             was, or make it empty"
+             was; or, when {from} was thawed since, make {at} empty, as this copy cannot be finished then"
         )
     }
 }

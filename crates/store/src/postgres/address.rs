@@ -79,7 +79,7 @@ impl Address {
             }
         }
         let rest = if rest.is_empty() { head.to_owned() } else { format!("{head}?{}", rest.join("&")) };
-        let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| bad(&told(&error)))?;
+        let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| bad(&told(&error, query)))?;
         if config.get_hosts().is_empty() {
             return Err(bad("it names no host"));
         }
@@ -94,15 +94,16 @@ impl Address {
         let ports = self.config.get_ports();
         let hosts: Vec<String> = (0..)
             .zip(self.config.get_hosts())
-            .map(|(at, host)| {
-                let port = ports.get(at).or(ports.first()).copied().unwrap_or(DEFAULT_PORT);
-                match host {
-                    Host::Tcp(name) => format!("{name}:{port}"),
-                    Host::Unix(path) => path.display().to_string(),
-                }
-            })
+            .map(|(at, host)| shown(host, ports.get(at).or(ports.first()).copied().unwrap_or(DEFAULT_PORT)))
             .collect();
         format!("postgres://{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
+    }
+}
+
+fn shown(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) => format!("{name}:{port}"),
+        Host::Unix(path) => path.display().to_string(),
     }
 }
 
@@ -181,12 +182,22 @@ fn percent_decoded(value: &str) -> Result<String, ConnectError> {
     String::from_utf8(bytes).map_err(|_| unreadable())
 }
 
-/// What the parser complains of. An option that it does not know may be a piece of a password with a question mark.
-fn told(error: &tokio_postgres::Error) -> String {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    source.filter(|told| told.starts_with("invalid value for option")).unwrap_or_else(|| {
-        "it cannot be read, or has an option that is not known (is the password percent-encoded?)".to_owned()
-    })
+/// What the parser complains of. An option that it does not know may be a piece of a password with a question mark: then
+/// it is followed by the at sign of the user, or does not look like an option.
+fn told(error: &tokio_postgres::Error, query: &str) -> String {
+    let told = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    if told.starts_with("invalid value for option") {
+        return told;
+    }
+    let looks_so = |name: &&str| name.contains('_') || name.starts_with("ssl");
+    let unknown = told.strip_prefix("unknown option `").and_then(|rest| rest.strip_suffix('`'));
+    let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    match unknown.filter(is_word).filter(looks_so) {
+        Some(name) if !query.contains('@') => format!("its option {name} is not known here"),
+        Some(_) | None => {
+            "it cannot be read, or has an option that is not known (is the password percent-encoded?)".to_owned()
+        }
+    }
 }
 
 fn bad(why: &str) -> ConnectError {

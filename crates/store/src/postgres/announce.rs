@@ -51,6 +51,7 @@ pub(super) async fn begin(pool: &Pool, tally: &Tally, changes: &Changes) -> Resu
     let steps: Vec<Step<'_>> = changed(changes).into_iter().map(step).chain([unless_moving()]).collect();
     match transact(pool, tally, &steps, None, STATEMENT_TIMEOUT).await {
         Ok(_) => Ok(()),
+        Err(CommitError::ReadOnly(why)) => Err(CommitError::ReadOnly(why)),
         // Nothing of the change itself was written.
         Err(CommitError::InDoubt(why) | CommitError::Unavailable(why) | CommitError::Conflict(why)) => {
             Err(CommitError::Unavailable(why))

@@ -73,9 +73,10 @@ pub(super) async fn standbys(at: &str, session: &Session) -> Result<(), ConnectE
     let (streaming, told, synchronous) = (count(0), count(1), count(2));
     let names: String = row.try_get(3).unwrap_or_default();
     if names.is_empty() && streaming > 0 {
+        let unless = if told > 0 { "" } else { "; a base backup under way looks like one to who lacks pg_monitor" };
         return Err(ConnectError::Unsafe(format!(
             "{at} has a standby that is not synchronous, and a failover to it spends codes twice: name it in \
-             synchronous_standby_names, or allow the loss"
+             synchronous_standby_names, or allow the loss{unless}"
         )));
     }
     // Without the right to see it, the names alone say that a commit waits for a standby.

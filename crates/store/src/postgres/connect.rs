@@ -13,6 +13,7 @@ use super::session::{Query, Session};
 use super::transaction::Tally;
 use super::{PostgresStore, moving, sentence};
 use crate::hot::Hot;
+use crate::moving::MADE;
 use crate::rows::blob;
 use crate::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, NodeId};
 
@@ -66,6 +67,8 @@ pub enum ConnectError {
     Unsafe(String),
     /// There is no store in the database.
     Missing(String),
+    /// The database holds somebody else's tables.
+    Foreign(String),
     /// The layout is older or newer than this release, or not the one that it knows.
     Schema(String),
     /// The store was made with another KEK or pepper.
@@ -94,6 +97,7 @@ impl fmt::Display for ConnectError {
             | Self::Unavailable(why)
             | Self::Unsafe(why)
             | Self::Missing(why)
+            | Self::Foreign(why)
             | Self::Schema(why)
             | Self::WrongSecrets(why)
             | Self::Damaged(why)
@@ -131,7 +135,8 @@ impl PostgresStore {
             check::standbys(&connector.at(), &session).await?;
         }
         if options.migrate {
-            migrations::migrate(&connector, &session, node(), MIGRATIONS).await?;
+            let mark = (purpose == Purpose::Move).then_some(MADE);
+            migrations::migrate(&connector, &session, node(), MIGRATIONS, mark).await?;
         }
         migrations::check(&connector, &session, MIGRATIONS).await?;
         moving::check(&connector.at(), &session, purpose).await?;
@@ -153,7 +158,7 @@ impl PostgresStore {
         let durability = if options.allow_loss_at_power_cut { Durability::AsTheServerIs } else { Durability::Promised };
         let connector = Connector::new(Address::parse(url)?, durability, 1)?;
         let session = connector.connect().await?;
-        migrations::migrate(&connector, &session, node(), MIGRATIONS).await
+        migrations::migrate(&connector, &session, node(), MIGRATIONS, None).await
     }
 }
 

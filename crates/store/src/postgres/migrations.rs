@@ -8,10 +8,11 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 
 use super::pool::Connector;
-use super::rows::{each, first};
+use super::rows::each;
 use super::session::{Query, Session};
 use super::{ConnectError, now, sentence};
 use crate::NodeId;
+use crate::moving::Note;
 use crate::rows::{blob, number, owned_blob, text};
 
 /// One step.
@@ -69,14 +70,17 @@ pub(super) async fn check(connector: &Connector, session: &Session, steps: &[Mig
     Ok(())
 }
 
-/// Takes the steps that the database lacks, each in a transaction. Returns how many it were.
+/// Takes the steps that the database lacks, each in a transaction. Returns how many they were. `mark` is what a database
+/// that is made here notes as [`Note::Copy`] from its first moment on.
 pub(super) async fn migrate(
     connector: &Connector,
     session: &Session,
     node: NodeId,
     steps: &[Migration],
+    mark: Option<&[u8]>,
 ) -> Result<u32, ConnectError> {
     let at = connector.at();
+    refuse_foreign(&at, session).await?;
     let failed = |error| ConnectError::of(&at, &error);
     // It waits for as long as it takes to write a large table anew.
     session.run("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await.map_err(failed)?;
@@ -103,12 +107,35 @@ pub(super) async fn migrate(
     let had = applied(&at, session).await?.len();
     let mut taken: u32 = 0;
     for step in steps.iter().skip(had) {
-        take_step(&at, session, node, step).await?;
+        take_step(&at, session, node, step, mark.filter(|_| step.number == 1)).await?;
         taken = taken.saturating_add(1);
     }
     let sql = "DELETE FROM migration_lease WHERE name = 'migrations' AND node = $1";
     session.ask(None, &[Query::new(sql, [blob(&node.0)])], None).await.map_err(failed)?;
     Ok(taken)
+}
+
+/// All tables, also those that we have no right to look into.
+const TABLES: &str = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
+
+/// Refuses a database that has tables, and no layout of ours: they are somebody else's.
+async fn refuse_foreign(at: &str, session: &Session) -> Result<(), ConnectError> {
+    if !applied(at, session).await?.is_empty() {
+        return Ok(());
+    }
+    let mut tables = names(at, session, TABLES).await?;
+    let has_ours = has_our_list(at, session).await?;
+    tables.retain(|table| table != "migration_lease" && !(has_ours && table == "migrations"));
+    let Some(table) = tables.first() else { return Ok(()) };
+    // Another process may have taken the first step since.
+    if !applied(at, session).await?.is_empty() {
+        return Ok(());
+    }
+    Err(ConnectError::Foreign(format!(
+        "{at} holds tables that are not Matchbook's ({}, {} in all): give it a database of its own",
+        sentence::escaped(table),
+        tables.len()
+    )))
 }
 
 /// Two that make the same table at once can fail at it, and the next time it is there.
@@ -144,7 +171,13 @@ async fn take(at: &str, session: &Session, node: NodeId) -> Result<bool, Connect
     }
 }
 
-async fn take_step(at: &str, session: &Session, node: NodeId, step: &Migration) -> Result<(), ConnectError> {
+async fn take_step(
+    at: &str,
+    session: &Session,
+    node: NodeId,
+    step: &Migration,
+    mark: Option<&[u8]>,
+) -> Result<(), ConnectError> {
     let failed = |error| ConnectError::of(at, &error);
     // The row stays locked until the commit, so that nobody takes the lease over in the middle.
     let renew =
@@ -160,7 +193,12 @@ async fn take_step(at: &str, session: &Session, node: NodeId, step: &Migration) 
     session.run(step.sql).await.map_err(failed)?;
     let sql = concat!("INSERT INTO migrations (number, name, sha256, applied_at) VALUES ($1, $2, $3, ", now!(), ")");
     let values = [number(step.number), text(step.name), owned_blob(checksum(step).to_vec())];
-    session.ask(None, &[Query::new(sql, values)], None).await.map_err(failed)?;
+    let mut noted = vec![Query::new(sql, values)];
+    if let Some(mark) = mark {
+        let sql = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+        noted.push(Query::new(sql, [text(Note::Copy.name()), blob(mark)]));
+    }
+    session.ask(None, &noted, None).await.map_err(failed)?;
     let before = session.remarks();
     session.run("COMMIT").await.map_err(failed)?;
     if session.remarks() != before {
@@ -187,17 +225,29 @@ struct Applied {
 async fn applied(at: &str, session: &Session) -> Result<Vec<Applied>, ConnectError> {
     let failed = |error| ConnectError::of(at, &error);
     let damaged = |damage: super::rows::Damage| ConnectError::Damaged(sentence::damaged(at, &damage.0));
-    let sql = "SELECT count(*) FROM information_schema.tables \
-               WHERE table_schema = current_schema() AND table_name = 'migrations'";
-    let found = session.ask(None, &[Query::new(sql, [])], None).await.map_err(failed)?;
-    let rows = found.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    if first(rows, |it| it.number::<u32>()).map_err(damaged)? != Some(1) {
+    if !has_our_list(at, session).await? {
         return Ok(Vec::new());
     }
     let sql = "SELECT number, sha256 FROM migrations ORDER BY number";
     let found = session.ask(None, &[Query::new(sql, [])], None).await.map_err(failed)?;
     let rows = found.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     each(rows, |it| Ok(Applied { number: it.number()?, sha256: it.array()? })).map_err(damaged)
+}
+
+/// Whether there is a list of steps, and it is ours: other programs have a table of that name too.
+async fn has_our_list(at: &str, session: &Session) -> Result<bool, ConnectError> {
+    let sql = "SELECT column_name::text FROM information_schema.columns \
+               WHERE table_schema = current_schema() AND table_name = 'migrations'";
+    let mut columns = names(at, session, sql).await?;
+    columns.sort();
+    Ok(columns == ["applied_at", "name", "number", "sha256"])
+}
+
+async fn names(at: &str, session: &Session, sql: &str) -> Result<Vec<String>, ConnectError> {
+    let found = session.ask(None, &[Query::new(sql, [])], None).await;
+    let found = found.map_err(|error| ConnectError::of(at, &error))?;
+    let rows = found.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).collect())
 }
 
 fn compare(at: &str, steps: &[Migration], applied: &[Applied]) -> Result<(), ConnectError> {

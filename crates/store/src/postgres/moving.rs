@@ -55,13 +55,15 @@ impl PostgresStore {
 
     /// Lets the store at a URL be written again by all nodes.
     ///
-    /// Returns how many devices' codes that made void.
+    /// Returns how many devices' codes that made void: none when it was not read-only.
     ///
     /// # Errors
     /// As [`PostgresStore::connect`]; an unfinished copy is refused too, and what [`CopyFate`] says.
     pub async fn thaw(url: &str, options: PostgresOptions, copy: CopyFate) -> Result<u64, ConnectError> {
         let store = Self::connect_for(url, options, Purpose::Thaw).await?;
+        let is_frozen = store.frozen().await.map_err(|error| ConnectError::Unavailable(error.to_string()))?.is_some();
         let thawed = match copy {
+            _ if !is_frozen => store.set_read_only(false).await.map(|()| 0),
             CopyFate::MayHaveServed(at) => restore::mark(&store.pool, &store.tally, at, thawed()).await,
             CopyFate::Dropped => store.set_read_only(false).await.map(|()| 0),
             CopyFate::NeverServed => {

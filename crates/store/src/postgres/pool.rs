@@ -55,10 +55,10 @@ impl Connector {
     /// A new connection as the first host gives it that is a primary.
     async fn reach(&self) -> Result<Session, ConnectError> {
         let patience = self.address.patience();
-        let mut last = None;
+        let mut troubles = Vec::new();
         for place in self.address.places() {
-            let found = self.in_time(patience, async {
-                let at = self.at();
+            let at = place.shown();
+            let found = in_time(&at, patience, async {
                 place.configs().await.map_err(|error| {
                     ConnectError::Unavailable(format!("{at} cannot be found ({error}): check the names of its hosts"))
                 })
@@ -66,26 +66,30 @@ impl Connector {
             match found.await {
                 Ok(configs) => {
                     for config in configs {
-                        match self.in_time(patience, self.reach_by(&config)).await {
+                        match in_time(&at, patience, self.reach_by(&at, &config)).await {
                             Ok(session) => return Ok(session),
-                            Err(error) => last = Some(error),
+                            Err(error) => troubles.push(error.to_string()),
                         }
                     }
                 }
-                Err(error) => last = Some(error),
+                Err(error) => troubles.push(error.to_string()),
             }
         }
-        Err(last.unwrap_or_else(|| ConnectError::Unavailable(format!("{} has no address", self.at()))))
+        // A name may have several addresses, which all say the same.
+        troubles.dedup();
+        if troubles.is_empty() {
+            troubles.push(format!("{} has no address", self.at()));
+        }
+        Err(ConnectError::Unavailable(troubles.join("; ")))
     }
 
-    async fn reach_by(&self, config: &Config) -> Result<Session, ConnectError> {
-        let at = self.at();
+    async fn reach_by(&self, at: &str, config: &Config) -> Result<Session, ConnectError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             ConnectError::Unavailable(format!(
                 "{at} leaves too many commits unanswered: look whether its synchronous standby is connected"
             ))
         })?;
-        let failed = |error| ConnectError::of(&at, &error);
+        let failed = |error| ConnectError::of(at, &error);
         match &self.tls {
             None => {
                 let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
@@ -104,9 +108,7 @@ impl Connector {
         patience: Duration,
         answer: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
-        timeout(patience, answer)
-            .await
-            .unwrap_or_else(|_| Err(ConnectError::Unavailable(sentence::unanswered(&self.at()))))
+        in_time(&self.at(), patience, answer).await
     }
 
     async fn set_up(&self, session: &Session) -> Result<(), ConnectError> {
@@ -126,6 +128,15 @@ impl Connector {
         );
         session.run(&sql).await.map_err(|error| ConnectError::of(&at, &error))
     }
+}
+
+async fn in_time<T>(
+    at: &str,
+    patience: Duration,
+    answer: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    let unanswered = |_| Err(ConnectError::Unavailable(sentence::unanswered(at)));
+    timeout(patience, answer).await.unwrap_or_else(unanswered)
 }
 
 /// The connections that everything but plain acceptances goes by.

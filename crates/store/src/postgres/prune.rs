@@ -146,7 +146,7 @@ impl Pruner<'_> {
         read.map_err(|damage| match Refusal::from(damage) {
             Refusal::Damaged(what) => CommitError::Unavailable(sentence::damaged(&self.pool.at(), &what)),
             Refusal::Conflict(why) | Refusal::Senseless(why) => CommitError::Unavailable(why),
-            Refusal::Moving(why) => CommitError::Unavailable(sentence::moving(&self.pool.at(), &why)),
+            Refusal::Moving(why) => CommitError::ReadOnly(sentence::moving(&self.pool.at(), &why)),
             Refusal::Changing => CommitError::Unavailable(sentence::changing(&self.pool.at())),
         })
     }

@@ -93,6 +93,11 @@ fn is_let_in_by_no_line(error: &Error) -> bool {
     error.code().is_some_and(|state| state.code() == "28000")
 }
 
+/// Whether the user may not do it. PostgreSQL lets nobody but a database's owner make tables in it.
+fn lacks_a_right(error: &Error) -> bool {
+    error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+}
+
 /// The sentence for an error of a statement.
 pub(super) fn of_error(at: &str, error: &Error) -> String {
     let told = told(error);
@@ -112,6 +117,10 @@ pub(super) fn of_error(at: &str, error: &Error) -> String {
         Trouble::Forbidden if is_let_in_by_no_line(error) => format!(
             "{at} does not let us in ({told}): check user, database and pg_hba.conf, and sslmode, as lines of hostssl \
              want TLS"
+        ),
+        Trouble::Forbidden if lacks_a_right(error) => format!(
+            "{at} lacks a right for us ({told}): let its user own the database, or run `GRANT CREATE ON SCHEMA public TO` \
+             that user in it"
         ),
         Trouble::Forbidden => format!("{at} refuses us ({told}): check user, password, database and pg_hba.conf"),
         Trouble::Lost if told.starts_with(TLS) => {

@@ -193,7 +193,7 @@ fn refuse(at: &str, refusal: Refusal) -> CommitError {
         Refusal::Conflict(why) => CommitError::Conflict(why),
         Refusal::Senseless(why) => CommitError::Unavailable(why),
         Refusal::Damaged(what) => CommitError::Unavailable(sentence::damaged(at, &what)),
-        Refusal::Moving(why) => CommitError::Unavailable(sentence::moving(at, &why)),
+        Refusal::Moving(why) => CommitError::ReadOnly(sentence::moving(at, &why)),
         Refusal::Changing => CommitError::Unavailable(sentence::changing(at)),
     }
 }

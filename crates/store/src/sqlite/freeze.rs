@@ -31,11 +31,14 @@ pub fn freeze(path: &Path, options: OpenOptions, why: &str) -> Result<(), OpenEr
 
 /// Lets the store at `path` be written again.
 ///
-/// Returns how many devices' codes that made void.
+/// Returns how many devices' codes that made void: none when it was not read-only.
 ///
 /// # Errors
 /// All that opening answers, and what [`CopyFate`] says.
 pub fn thaw(path: &Path, options: OpenOptions, copy: CopyFate) -> Result<u64, OpenError> {
+    if matches!(frozen_at(path), Ok(None)) {
+        return open::open(path, OpenOptions { create: false, read_only: false, ..options }, Origin::Store).map(|_| 0);
+    }
     let (_lock, mut connection) =
         open::open(path, OpenOptions { create: false, read_only: true, ..options }, Origin::Store)?;
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::open::OpenError;
 use super::rows::{Fields, ReadError, blob, column};
 use super::sentence;
+use crate::moving::Note;
 
 /// One step.
 pub(super) struct Migration {
@@ -34,8 +35,14 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     applied_at INTEGER NOT NULL
 ) STRICT";
 
-/// Checks the steps that the database has had, and takes those that it lacks, each in a transaction.
-pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[Migration]) -> Result<(), OpenError> {
+/// Checks the steps that the database has had, and takes those that it lacks, each in a transaction. `mark` is what a
+/// database that is made here notes as [`Note::Copy`] from its first moment on.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[Migration],
+    mark: Option<&[u8]>,
+) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
     let is_new = !connection.table_exists(None::<&str>, "migrations").map_err(failed)?;
     let applied = if is_new { Vec::new() } else { applied(connection, path)? };
@@ -45,6 +52,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[Migrati
         // With the first step, so that a creation that is killed leaves an empty database or a whole one.
         transaction.execute_batch(CREATE_TABLE).map_err(failed)?;
         transaction.execute_batch(step.sql).map_err(failed)?;
+        if let (Some(mark), 1) = (mark, step.number) {
+            let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+            transaction.execute(sql, params![Note::Copy.name(), mark]).map_err(failed)?;
+        }
         let sql = "INSERT INTO migrations (number, name, sha256, applied_at) VALUES (?1, ?2, ?3, unixepoch() * 1000)";
         let sha256 = checksum(step);
         transaction.execute(sql, params![step.number, step.name, blob(&sha256)]).map_err(failed)?;

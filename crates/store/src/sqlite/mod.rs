@@ -159,7 +159,7 @@ impl SqliteStore {
     fn may_write(&self) -> Result<(), CommitError> {
         match &self.read_only {
             None => Ok(()),
-            Some(why) => Err(CommitError::Unavailable(format!("{} is read-only: {why}", self.path.display()))),
+            Some(why) => Err(CommitError::ReadOnly(format!("{} is read-only: {why}", self.path.display()))),
         }
     }
 

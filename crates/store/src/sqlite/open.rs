@@ -12,6 +12,7 @@ use super::migrations::{MIGRATIONS, migrate};
 use super::rows::ReadError;
 use super::sentence::Trouble;
 use super::{BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENT_CACHE, WRITER_CACHE_KIB, files, freeze, sentence};
+use crate::moving::MADE;
 
 /// "MBKS": stands in the header of every database of ours.
 pub(super) const APPLICATION_ID: i32 = 0x4D42_4B53;
@@ -153,7 +154,8 @@ pub(super) fn open(path: &Path, options: OpenOptions, origin: Origin) -> Result<
     let failed = |error: rusqlite::Error| OpenError::of_sqlite(path, &error);
     identify(&connection, path, options.create)?;
     make_durable(&connection, path)?;
-    migrate(&mut connection, path, MIGRATIONS)?;
+    // Who makes it for a copy may be killed before that begins.
+    migrate(&mut connection, path, MIGRATIONS, (origin == Origin::Moved).then_some(MADE))?;
     check_origin(&connection, path, origin)?;
     check_secrets(&connection, path, options.check_value)?;
     if origin != Origin::Moved {

@@ -35,9 +35,10 @@ pub async fn restore(
     let store = SqliteStore::start(path, lock, connection, options)?;
     let marked =
         store.writer.voiding_step(move |connection| mark(connection, at)).await.map_err(|error| match error {
-            CommitError::Conflict(why) | CommitError::Unavailable(why) | CommitError::InDoubt(why) => {
-                OpenError::Unavailable(why)
-            }
+            CommitError::Conflict(why)
+            | CommitError::Unavailable(why)
+            | CommitError::ReadOnly(why)
+            | CommitError::InDoubt(why) => OpenError::Unavailable(why),
         })?;
     Ok((store, marked))
 }

@@ -46,13 +46,13 @@ fn a_step_that_fails_leaves_the_layout_as_it_was() {
         known.chain([Migration { number, name, sql }]).collect::<Vec<_>>()
     };
     let bad = and("bad", "CREATE TABLE later (x); SELECT nothing");
-    assert!(matches!(migrate(&mut connection, &path, &bad), Err(OpenError::Unavailable(_))));
+    assert!(matches!(migrate(&mut connection, &path, &bad, None), Err(OpenError::Unavailable(_))));
     assert!(!connection.table_exists(None::<&str>, "later").unwrap());
     let good = and("good", "CREATE TABLE later (x)");
-    migrate(&mut connection, &path, &good).unwrap();
-    migrate(&mut connection, &path, &good).unwrap();
+    migrate(&mut connection, &path, &good, None).unwrap();
+    migrate(&mut connection, &path, &good, None).unwrap();
     // The release before it refuses what it does not know.
-    let Err(OpenError::Schema(why)) = migrate(&mut connection, &path, MIGRATIONS) else { panic!("it was taken") };
+    let Err(OpenError::Schema(why)) = migrate(&mut connection, &path, MIGRATIONS, None) else { panic!("it was taken") };
     assert!(why.contains("newer release"), "{why}");
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{commit, spend_one, token};
-use matchbook_store::moving::{Change, CopyError, CopyFate, Entity, Key, Kind, Movable, Note, Progress};
+use matchbook_store::moving::{Change, CopyError, CopyFate, Entity, Key, Kind, Movable, Note, Progress, check_source};
 use matchbook_store::sqlite::{SqliteMover, freeze};
 use matchbook_store::{CommitError, LoadError, OpenError, OpenOptions, SqliteStore};
 
@@ -127,7 +127,44 @@ async fn what_is_half_there_is_neither_opened_nor_frozen_nor_moved_on() {
     }
     assert!(matches!(freeze(path, sqlite_options(), "a move"), Err(OpenError::Unfinished(_))));
     refused(copy_as(&to, &third, options(9)).await, "is an unfinished copy of");
-    assert!(third.takes_writes().await);
+    assert!(!third.takes_writes().await, "what was made for a copy is no empty store");
+}
+
+/// A copy that ends between the making of its target and the mark leaves nothing that serves.
+#[tokio::test]
+async fn what_was_made_for_a_copy_that_did_not_begin_is_not_served() {
+    let mut targets = vec![Place::sqlite()];
+    targets.extend(Place::postgres().await);
+    for to in targets {
+        drop(to.mover(true).await);
+        let why = to.serve().await.err().unwrap();
+        assert!(why.contains("was made for a copy that has not begun"), "{why}");
+        let from = Place::sqlite();
+        from.fill().await;
+        refused(copy(&to, &Place::sqlite()).await, "was made for a copy that has not begun");
+        copy(&from, &to).await.unwrap();
+        assert_eq!(to.rows().await, from.rows().await);
+        assert!(to.takes_writes().await);
+    }
+}
+
+#[tokio::test]
+async fn a_source_is_looked_at_before_there_is_a_target() {
+    let mut sources = vec![Place::sqlite()];
+    sources.extend(Place::postgres().await);
+    for from in sources {
+        let to = Place::sqlite();
+        from.fill().await;
+        assert_eq!(check_source(&*from.mover(false).await).await.unwrap(), None);
+        begin(&from, &to, 3).await;
+        let bound = check_source(&*from.mover(false).await).await.unwrap();
+        assert!(bound.as_ref().is_some_and(|why| why.contains("is being copied to")), "{bound:?}");
+        let half = check_source(&*to.mover(false).await).await;
+        assert!(matches!(&half, Err(CopyError::Refused(why)) if why.contains("is an unfinished copy")), "{half:?}");
+        copy(&from, &to).await.unwrap();
+        let bound = check_source(&*from.mover(false).await).await.unwrap();
+        assert!(bound.as_ref().is_some_and(|why| why.contains("was moved to")), "{bound:?}");
+    }
 }
 
 /// Codes that were spent between the two halves would be good again.

@@ -21,7 +21,7 @@ async fn a_store_that_is_moved_takes_no_writes() {
     store.commit(accept(1, "op-1")).await.unwrap();
     store.set_read_only(true).await.unwrap();
     let refused = |result: Result<(), CommitError>| match result {
-        Err(CommitError::Unavailable(why)) => assert!(why.contains("is read-only: it is being moved"), "{why}"),
+        Err(CommitError::ReadOnly(why)) => assert!(why.contains("is read-only: it is being moved"), "{why}"),
         other => panic!("{other:?}"),
     };
     refused(store.commit(accept(2, "op-2")).await);
@@ -69,7 +69,7 @@ async fn writes_that_are_under_way_are_waited_for() {
     let freezing = tokio::spawn(async move { other.set_read_only(true).await });
     wait_until("the copy waits for them", || Ok(waits("transactionid") == "1")).unwrap();
     // Who comes now is refused, and does not wait: at another node, as here it may share the connection of what waits.
-    assert!(matches!(late.commit(accept(2, "op-2")).await, Err(CommitError::Unavailable(_))));
+    assert!(matches!(late.commit(accept(2, "op-2")).await, Err(CommitError::ReadOnly(_))));
     assert!(!freezing.is_finished());
     database.sql("DROP TABLE held");
     freezing.await.unwrap().unwrap();
@@ -104,7 +104,7 @@ async fn nothing_is_written_once_the_store_is_held_still() {
                     };
                     match store.commit(changes).await {
                         Ok(()) => {}
-                        Err(CommitError::Unavailable(_)) => return,
+                        Err(CommitError::ReadOnly(_)) => return,
                         Err(other) => panic!("{other}"),
                     }
                 }

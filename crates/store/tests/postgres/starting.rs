@@ -139,3 +139,13 @@ async fn a_server_that_says_nothing_keeps_nobody_waiting_for_ever() {
     let both = database.url().replace("127.0.0.1:", &format!("{},127.0.0.1:", silent.address()));
     connect(format!("{both}?connect_timeout=1")).await.unwrap();
 }
+
+#[tokio::test]
+async fn of_several_hosts_each_says_what_is_wrong_with_it() {
+    let url = "postgres://ada@127.0.0.1:1,127.0.0.1:2/codes";
+    let Err(error) = PostgresStore::connect(url, options()).await else { panic!("it was taken") };
+    let said = error.to_string();
+    for host in ["postgres://127.0.0.1:1/codes cannot be reached", "; postgres://127.0.0.1:2/codes cannot be reached"] {
+        assert!(said.contains(host), "{said}");
+    }
+}

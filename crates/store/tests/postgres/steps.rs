@@ -71,3 +71,34 @@ async fn a_store_of_other_secrets_is_refused() {
     let refused = PostgresStore::connect(&database.url(), with(2)).await;
     assert!(matches!(refused, Err(ConnectError::WrongSecrets(_))));
 }
+
+/// Nothing is put beside what somebody else keeps there, also when no name is taken.
+#[tokio::test]
+async fn a_database_with_tables_of_somebody_else_is_refused_and_left_alone() {
+    for table in ["invoices", "meta", "migrations"] {
+        let Some(database) = Database::fresh().await else { return };
+        database.sql(&format!("CREATE TABLE {table} (id TEXT)"));
+        let moved = PostgresStore::connect_to_move(&database.url(), options()).await.map(drop);
+        let served = PostgresStore::connect(&database.url(), options()).await.map(drop);
+        for refused in [PostgresStore::migrate(&database.url(), options()).await.map(drop), moved, served] {
+            let Err(ConnectError::Foreign(why)) = refused else { panic!("{refused:?}") };
+            assert!(why.contains(&format!("not Matchbook's ({table}, 1 in all)")), "{why}");
+            assert!(why.contains("a database of its own"), "{why}");
+        }
+        let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+        assert_eq!(database.sql(tables), table);
+    }
+}
+
+#[tokio::test]
+async fn a_user_that_may_make_no_tables_is_told_what_it_lacks() {
+    let Some(database) = Database::fresh().await else { return };
+    let role = database.sql("SELECT current_database() || '_guest'");
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let url = database.url();
+    let (_, host) = url.split_once('@').unwrap();
+    let Err(refused) = PostgresStore::migrate(&format!("postgres://{role}@{host}"), options()).await else {
+        panic!("it was taken")
+    };
+    assert!(refused.to_string().contains("GRANT CREATE ON SCHEMA public"), "{refused}");
+}

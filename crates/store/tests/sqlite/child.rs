@@ -261,7 +261,7 @@ async fn look(store: &dyn Store) {
 fn told(error: &CommitError) -> String {
     match error {
         CommitError::Conflict(why) => format!("conflict {why}"),
-        CommitError::Unavailable(why) => format!("unavailable {why}"),
+        CommitError::Unavailable(why) | CommitError::ReadOnly(why) => format!("unavailable {why}"),
         CommitError::InDoubt(why) => format!("in doubt {why}"),
     }
 }

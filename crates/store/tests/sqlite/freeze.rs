@@ -33,11 +33,11 @@ async fn a_frozen_store_is_read_and_not_written() {
     assert_eq!(store.load_device(&id(1)).await.unwrap().unwrap().spent.len(), 1);
     let writes = [spend_one(&store, 4).await, commit(&store, vec![Write::Probe]).await, store.probe().await];
     for write in writes {
-        assert!(matches!(&write, Err(CommitError::Unavailable(why)) if why.contains("moves")), "{write:?}");
+        assert!(matches!(&write, Err(CommitError::ReadOnly(why)) if why.contains("moves")), "{write:?}");
     }
     let late = UnixMillis(u64::MAX);
-    assert!(matches!(store.prune(late, late, late).await, Err(CommitError::Unavailable(_))));
-    assert!(matches!(store.mark_restored(late).await, Err(CommitError::Unavailable(_))));
+    assert!(matches!(store.prune(late, late, late).await, Err(CommitError::ReadOnly(_))));
+    assert!(matches!(store.mark_restored(late).await, Err(CommitError::ReadOnly(_))));
     assert_eq!(store.load_device(&id(1)).await.unwrap().unwrap().spent.len(), 1);
 }
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use matchbook_rules::Keyring;
 use matchbook_store::{OpenError, OpenOptions, SqliteStore, sqlite};
+use ureq::tls::TlsConfig;
 
 use super::Finding;
+use crate::api::certificates;
 use crate::clock as time;
 use crate::config::{Origin, Settings, unknown_variables};
 use crate::database::{Database, PostgresUrl};
@@ -140,7 +142,16 @@ pub(super) fn tls(settings: &Settings) -> Finding {
     let files = [("serve.tls_cert", "the certificate"), ("serve.tls_key", "its key")];
     let named: Vec<_> = files.iter().filter_map(|(key, what)| settings.path(key).map(|path| (path, what))).collect();
     match named.as_slice() {
-        [] => Finding::ok("tls", "off: for loopback, or behind a proxy that has it"),
+        [] => match settings.parsed::<SocketAddr>("serve.listen") {
+            Ok(address) if !address.ip().is_loopback() => Finding::warning(
+                "tls",
+                format!(
+                    "off, and {address} is not loopback: tokens and codes go unencrypted to whoever calls it there"
+                ),
+                "Give --tls-cert and --tls-key, or see that only a proxy which has TLS reaches that address.",
+            ),
+            Ok(_) | Err(_) => Finding::ok("tls", "off: for loopback, or behind a proxy that has it"),
+        },
         [_] => Finding::problem("tls", "one of --tls-cert and --tls-key is missing", "Give both, or none."),
         both => {
             let unreadable = both.iter().find_map(|(path, _)| fs::File::open(path).err().map(|error| (path, error)));
@@ -167,23 +178,30 @@ pub(super) fn port(settings: &Settings, store_in_use: bool) -> Finding {
         return Finding::problem("port", format!("{address} cannot be listened on: {error}"), next);
     }
     match readiness(settings, address) {
-        Some(200 | 503) if !store_in_use => {
+        Ok(200 | 503) if !store_in_use => {
             let next = "Stop that server, or choose another address with --listen or another store with --data.";
             Finding::problem("port", format!("the server on {address} does not serve this store"), next)
         }
-        Some(200) => Finding::ok("port", format!("a server answers on {address}, and is ready")),
-        Some(503) => {
+        Ok(200) => Finding::ok("port", format!("a server answers on {address}, and is ready")),
+        Ok(503) => {
             let next = "Look into the server's log: the store cannot commit.";
             Finding::problem("port", format!("the server on {address} is not ready"), next)
         }
-        _ => {
+        Err(why) if settings.text("serve.tls_cert").is_some() => {
+            let next = "When it is this server: client.server (MATCHBOOK_SERVER) has to be its https:// URL, and \
+                        client.ca_file (MATCHBOOK_CA_FILE) the authority's certificate. Else stop that program, or choose \
+                        another address with --listen.";
+            Finding::problem("port", format!("{address} is taken, and whose it is cannot be told: {why}"), next)
+        }
+        Ok(_) | Err(_) => {
             let next = "Stop that program, or choose another address with --listen.";
             Finding::problem("port", format!("another program has {address}"), next)
         }
     }
 }
 
-fn readiness(settings: &Settings, address: SocketAddr) -> Option<u16> {
+/// The status of the server's own answer to whether it is ready, or why there is none.
+fn readiness(settings: &Settings, address: SocketAddr) -> Result<u16, String> {
     let local = match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
@@ -191,12 +209,17 @@ fn readiness(settings: &Settings, address: SocketAddr) -> Option<u16> {
     };
     // With TLS the certificate names the public host, which is what the client's settings are for.
     let base = match settings.text("serve.tls_cert") {
-        Some(_) => settings.text("client.server")?.to_owned(),
+        Some(_) => settings.text("client.server").unwrap_or_default().to_owned(),
         None => format!("http://{local}"),
     };
-    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER)).proxy(None);
+    let mut config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER)).proxy(None);
+    if let Some(file) = settings.path("client.ca_file") {
+        let roots = certificates(&file).map_err(|error| error.message)?;
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
     let agent: ureq::Agent = config.build().into();
-    agent.get(format!("{}/readyz", base.trim_end_matches('/'))).call().ok().map(|answer| answer.status().as_u16())
+    let answer = agent.get(format!("{}/readyz", base.trim_end_matches('/'))).call();
+    answer.map(|answer| answer.status().as_u16()).map_err(|error| format!("{base}: {error}"))
 }
 
 /// The operator's token is its owner's alone, when it is there.

@@ -1,13 +1,17 @@
 //! `matchbook store copy`: the store goes to another database.
 
+use matchbook_store::OpenError;
 use matchbook_store::moving::{self, CopyError, CopyOptions, Count, Movable, Report};
 use matchbook_store::sqlite::SqliteMover;
 use serde::Serialize;
+use tokio::signal::unix::SignalKind;
 
 use crate::args::Copy;
+use crate::command::serve::{one_of, watch};
 use crate::config::Settings;
 use crate::database::Database;
 use crate::error::CliError;
+use crate::exit::ExitCode;
 use crate::local::runtime;
 use crate::ui::Ui;
 
@@ -39,29 +43,44 @@ pub(super) fn run(args: &Copy, settings: &Settings, ui: &Ui) -> Result<(), CliEr
     let from =
         Database::named(&args.from, ("--from", "--from-password-file"), args.from_password_file.as_deref(), settings)?;
     let to = Database::named(&args.to, ("--to", "--to-password-file"), args.to_password_file.as_deref(), settings)?;
-    if args.from == args.to {
+    if from.is_same(&to) {
         return Err(CliError::usage("--from and --to are the same database"));
     }
-    let (source_name, target_name) = (random()?, random()?);
+    let options = CopyOptions::new(random()?, random()?);
     let report = runtime()?.block_on(async {
-        let source = open(&from, false).await?;
-        let target = open(&to, true).await?;
-        let progress = ui.progress("Copying");
-        let options = CopyOptions::new(source_name, target_name);
-        let mut tell = |step: moving::Progress| progress.set(step.done, step.all);
-        moving::copy(&*source, &*target, options, &mut tell).await.map_err(|error| failed(&error))
+        let (mut term, mut int) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+        tokio::select! {
+            report = copy(&from, &to, options, ui) => report,
+            () = one_of(&mut term, &mut int) => Err(interrupted()),
+        }
     })?;
     say(&report, &from.name(), &to.name(), ui)
 }
 
-async fn open(database: &Database, is_target: bool) -> Result<Box<dyn Movable>, CliError> {
+/// The source is looked at first: a copy that cannot be leaves no target behind.
+async fn copy(from: &Database, to: &Database, options: CopyOptions, ui: &Ui) -> Result<Report, CliError> {
+    let missing = format!("there is no store at {}, which --from names", from.name());
+    let source = open(from, false, missing).await?;
+    let bound = moving::check_source(&*source).await.map_err(|error| failed(&error))?;
+    let target = open(to, bound.is_none(), bound.unwrap_or_default()).await?;
+    let progress = ui.progress("Copying");
+    let mut tell = |step: moving::Progress| progress.set(step.done, step.all, "rows");
+    moving::copy(&*source, &*target, options, &mut tell).await.map_err(|error| failed(&error))
+}
+
+/// `missing`: what is told when there is no store, and none is to be made.
+async fn open(database: &Database, create: bool, missing: String) -> Result<Box<dyn Movable>, CliError> {
     Ok(match database {
-        Database::Sqlite(path) => {
-            let opened = SqliteMover::open(path, is_target);
-            Box::new(opened.map_err(|error| CliError::failure(error.to_string()))?)
-        }
-        Database::Postgres(at) => Box::new(at.connect_to_move(is_target).await?),
+        Database::Sqlite(path) => Box::new(SqliteMover::open(path, create).map_err(|error| match error {
+            OpenError::Missing(_) => CliError::failure(missing),
+            error => CliError::failure(error.to_string()),
+        })?),
+        Database::Postgres(at) => Box::new(at.connect_to_move(create, missing).await?),
     })
+}
+
+fn interrupted() -> CliError {
+    CliError::new(ExitCode::Interrupted, "interrupted; the same command goes on where it stopped")
 }
 
 fn random() -> Result<[u8; 16], CliError> {

@@ -10,7 +10,7 @@ use tokio::net::lookup_host;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 
-use super::{Address, CONNECT_TIMEOUT, DEFAULT_PORT};
+use super::{Address, CONNECT_TIMEOUT, DEFAULT_PORT, shown};
 
 /// One host of a URL.
 pub(in crate::postgres) struct Place<'a> {
@@ -46,6 +46,11 @@ impl Address {
 }
 
 impl Place<'_> {
+    /// The host and the database, for sentences: nothing secret.
+    pub(in crate::postgres) fn shown(&self) -> String {
+        format!("postgres://{}/{}", shown(self.host, self.port), self.config.get_dbname().unwrap_or_default())
+    }
+
     /// What to connect with, for each address of the host.
     pub(in crate::postgres) async fn configs(&self) -> io::Result<Vec<Config>> {
         match (self.host, self.address) {

@@ -53,3 +53,15 @@ fn only_a_primary_will_do_and_nobody_waits_for_ever() {
     assert_eq!(address.shown(), "postgres://one:5433,two:5432/codes");
     assert_eq!(format!("{address:?}"), "postgres://one:5433,two:5432/codes");
 }
+
+#[test]
+fn an_option_that_is_not_known_is_named_unless_it_may_be_of_a_password() {
+    let why = |url: &str| Address::parse(url).map(drop).unwrap_err().to_string();
+    for name in ["sslcert", "target_session_atrs", "client_encoding"] {
+        assert!(why(&format!("postgres://ada@db.example.org/codes?{name}=x")).contains(name), "{name}");
+    }
+    for url in ["postgres://ada@db.example.org/codes?hunter=2", "postgres://ada@db.example.org/a?ssl_hunter=@2"] {
+        let said = why(url);
+        assert!(said.contains("has an option that is not known") && !said.contains("hunter"), "{said}");
+    }
+}

@@ -76,7 +76,7 @@ fn words(answers: &[Answer]) -> Vec<&'static str> {
     let word = |answer: &Answer| match answer {
         Ok(_) => "ok",
         Err(CommitError::Conflict(_)) => "conflict",
-        Err(CommitError::Unavailable(_)) => "unavailable",
+        Err(CommitError::Unavailable(_) | CommitError::ReadOnly(_)) => "unavailable",
         Err(CommitError::InDoubt(_)) => "in doubt",
     };
     answers.iter().map(word).collect()
