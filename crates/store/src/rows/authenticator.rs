@@ -1,5 +1,7 @@
 //! Table `authenticators`.
 
+use std::sync::LazyLock;
+
 use matchbook_protocol::sms::Address;
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 use matchbook_rules::{
@@ -41,17 +43,19 @@ pub(crate) const UPDATE_AUTHENTICATOR: &str = concat!(
     ") WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1"
 );
 
-/// The same for a row that keeps what indices hold: its user, its status, and whether it has work. It changes no row that does
-/// not keep them. SQLite writes an index anew when a column of it is set, also to what it was.
-pub(crate) const UPDATE_AUTHENTICATOR_KEEPING: &str = "UPDATE authenticators SET \
-     (label, msisdn, profile, handle, expires_at, key_epoch, key_sealed, key_since, key_messages, next_epoch, \
-      next_sealed, next_ephemeral, next_counter, public_key, request_highest, request_seen, reply_counter, reply_bytes, \
-      reply_at, sync_sequence, next_index, acknowledged, restored, day, day_sets, reported_unused, created_at, \
-      last_seen_at, version) \
-     = (?4, ?5, ?6, ?7, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, \
-        ?30, ?31, ?32, ?33, ?34, ?35) \
-     WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1 AND subscriber = ?3 AND status = ?8 \
-     AND rotation_wanted IS ?28 AND refill_due IS ?29";
+/// Columns that indices are made of, or made by.
+const INDEXED: &[&str] = &["subscriber", "status", "rotation_wanted", "refill_due"];
+
+/// As [`UPDATE_AUTHENTICATOR`], for a row that keeps what is [`INDEXED`]; it changes no other. SQLite writes an index anew when
+/// a column of it is set, also when it is set to what it was.
+pub(crate) static UPDATE_AUTHENTICATOR_KEEPING: LazyLock<String> = LazyLock::new(|| {
+    let columns = values!().split(',').map(str::trim).zip(3..);
+    let (kept, set): (Vec<_>, Vec<_>) = columns.partition(|(column, _)| INDEXED.contains(column));
+    let set: Vec<String> = set.iter().map(|(column, place)| format!("{column} = ?{place}")).collect();
+    let kept: String = kept.iter().map(|(column, place)| format!(" AND {column} IS ?{place}")).collect();
+    let set = set.join(", ");
+    format!("UPDATE authenticators SET {set} WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1{kept}")
+});
 
 /// The values to bind; the version is one more than the model's.
 pub(crate) fn bind(it: &Authenticator) -> Bound<'_, 35> {

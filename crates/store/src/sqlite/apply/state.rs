@@ -42,7 +42,7 @@ pub(super) fn insert_authenticator(connection: &Connection, authenticator: &Auth
 
 pub(super) fn put_authenticator(connection: &Connection, authenticator: &Authenticator) -> Result<(), Failure> {
     let values = bind_authenticator(authenticator);
-    let kept = execute(connection, UPDATE_AUTHENTICATOR_KEEPING, params_from_iter(&values))?;
+    let kept = execute(connection, &UPDATE_AUTHENTICATOR_KEEPING, params_from_iter(&values))?;
     let changed = if kept == 1 { kept } else { execute(connection, UPDATE_AUTHENTICATOR, params_from_iter(&values))? };
     guard_holds(changed == 1, || format!("device {} was changed meanwhile", authenticator.id))
 }
