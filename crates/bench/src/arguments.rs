@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::rows::sets::{WORKS, Work};
 use crate::serve::Served;
 use crate::site::Site;
 use crate::trouble::{Result, Trouble};
@@ -30,6 +31,8 @@ pub struct Run {
     pub rounds: Option<usize>,
     /// Connections of verifies, instead of the scale's.
     pub connections: Option<usize>,
+    /// This alone of what is done for devices.
+    pub work: Option<&'static Work>,
     /// Where the files go.
     pub out: PathBuf,
     /// Where the databases go; the folder for temporary files when it is left out.
@@ -64,13 +67,14 @@ const KINDS: &[(&str, Kind)] = &[
 /// How it is used.
 pub const HELP: &str = "\
 matchbook-bench run [--quick] [--only KIND ...] [--site NAME ...] [--rounds N] [--connections N]
-                    [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
+                    [--work NAME] [--out FOLDER] [--place FOLDER] [--write-docs PAGE]
 
   --quick            under two minutes, coarse figures: for CI
   --only KIND        verify, store, sets, sizes or growth; may be given several times
   --site NAME        sites with this in their name, such as SQLite or 'PostgreSQL, 1'; may be given several times
   --rounds N         turns of floor and subject: more for a calmer figure, 1 for a look
   --connections N    verifies at so many connections alone, such as for a profile
+  --work NAME        of sets and keys this alone: the first with this in its name, such as issue, public or refill
   --out FOLDER       where bench.json and bench.md go; target/bench when it is left out
   --place FOLDER     where the databases are made: names the disk that is measured
   --write-docs PAGE  puts the tables into the marked place of a page";
@@ -102,6 +106,7 @@ impl Run {
                 "--site" => run.sites.push(value()?.to_string()),
                 "--rounds" => run.rounds = Some(number(value()?)?),
                 "--connections" => run.connections = Some(number(value()?)?),
+                "--work" => run.work = Some(work(value()?)?),
                 "--out" => run.out = value()?.into(),
                 "--place" => run.place = Some(value()?.into()),
                 "--write-docs" => run.docs = Some(value()?.into()),
@@ -127,6 +132,11 @@ impl Run {
 fn number(word: &str) -> Result<usize> {
     let number = word.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| Trouble::new(format!("{word:?} is no number above 0\n\n{HELP}")))
+}
+
+fn work(word: &str) -> Result<&'static Work> {
+    let found = WORKS.iter().find(|work| work.name().contains(word));
+    found.ok_or_else(|| Trouble::new(format!("there is no work {word:?}\n\n{HELP}")))
 }
 
 fn kind(word: &str) -> Result<Kind> {

@@ -37,6 +37,7 @@ fn measure(run: &Run) -> Result<()> {
     let mut scale = if run.is_quick { Scale::QUICK } else { Scale::FULL };
     scale.rounds = run.rounds.unwrap_or(scale.rounds);
     scale.only_connections = run.connections;
+    scale.only_work = run.work;
     let place = run.place.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&place).map_err(Trouble::because("the folder for the databases cannot be made"))?;
     let servers = Servers::default();

@@ -25,6 +25,8 @@ pub struct Scale {
     pub rounds: usize,
     /// Verifies at these connections alone.
     pub only_connections: Option<usize>,
+    /// This alone of what is done for devices.
+    pub only_work: Option<&'static Work>,
     /// Each turn.
     pub spell: Spell,
     /// Devices that have codes to verify.
@@ -43,6 +45,7 @@ impl Scale {
         is_quick: false,
         rounds: 3,
         only_connections: None,
+        only_work: None,
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
         set_devices: 200_000,
@@ -55,6 +58,7 @@ impl Scale {
         is_quick: true,
         rounds: 1,
         only_connections: None,
+        only_work: None,
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
         set_devices: 10_000,
@@ -77,6 +81,9 @@ impl Scale {
     /// What a site does for devices.
     #[must_use]
     pub const fn works(&self, site: Site) -> &'static [Work] {
+        if let Some(work) = self.only_work {
+            return std::slice::from_ref(work);
+        }
         match site {
             Site::Postgres(cluster) if self.is_quick && cluster.nodes == 1 && !cluster.has_standby => {
                 &[Work::Issue, Work::Push, Work::Rotation]

@@ -19,6 +19,14 @@ fn kinds_are_chosen_by_name() {
 }
 
 #[test]
+fn one_work_is_chosen_by_a_part_of_its_name() {
+    for (word, work) in [("issue", Work::Issue), ("public", Work::IssuePublicKey), ("push", Work::Push)] {
+        let Command::Run(run) = Command::parse(&["run", "--work", word]).unwrap() else { panic!("no run") };
+        assert_eq!(run.work, Some(&work));
+    }
+}
+
+#[test]
 fn what_a_server_is_told_is_read_back() {
     let database = "sqlite:/a folder/b".to_owned();
     for served in [Served::Matchbook { database, memory_mb: 300 }, Served::Empty, Served::Sealing] {
@@ -36,6 +44,7 @@ fn words_that_are_not_known_are_told() {
         &["run", "--only", "speed"],
         &["run", "quick"],
         &["run", "--rounds", "0"],
+        &["run", "--work", "sleep"],
     ] {
         assert!(Command::parse(words).is_err(), "{words:?}");
     }

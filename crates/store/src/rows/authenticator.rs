@@ -1,5 +1,7 @@
 //! Table `authenticators`.
 
+use std::sync::LazyLock;
+
 use matchbook_protocol::sms::Address;
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 use matchbook_rules::{
@@ -40,6 +42,20 @@ pub(crate) const UPDATE_AUTHENTICATOR: &str = concat!(
     bound!(),
     ") WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1"
 );
+
+/// Columns that indices are made of, or made by.
+const INDEXED: &[&str] = &["subscriber", "status", "rotation_wanted", "refill_due"];
+
+/// As [`UPDATE_AUTHENTICATOR`], for a row that keeps what is [`INDEXED`]; it changes no other. SQLite writes an index anew when
+/// a column of it is set, also when it is set to what it was.
+pub(crate) static UPDATE_AUTHENTICATOR_KEEPING: LazyLock<String> = LazyLock::new(|| {
+    let columns = values!().split(',').map(str::trim).zip(3..);
+    let (kept, set): (Vec<_>, Vec<_>) = columns.partition(|(column, _)| INDEXED.contains(column));
+    let set: Vec<String> = set.iter().map(|(column, place)| format!("{column} = ?{place}")).collect();
+    let kept: String = kept.iter().map(|(column, place)| format!(" AND {column} IS ?{place}")).collect();
+    let set = set.join(", ");
+    format!("UPDATE authenticators SET {set} WHERE realm = ?1 AND authenticator = ?2 AND version = ?35 - 1{kept}")
+});
 
 /// The values to bind; the version is one more than the model's.
 pub(crate) fn bind(it: &Authenticator) -> Bound<'_, 35> {

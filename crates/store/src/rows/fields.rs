@@ -55,6 +55,11 @@ impl<'r> Fields<'r> {
         Self { row, next }
     }
 
+    /// The column that comes next.
+    pub(crate) fn place(&self) -> usize {
+        self.next
+    }
+
     /// What is wrong with the column that was read last.
     pub(crate) fn bad(&self, why: &'static str) -> Bad {
         let column = self.row.name(self.next.saturating_sub(1)).unwrap_or("?").to_owned();

@@ -14,7 +14,9 @@ mod token;
 mod values;
 mod words;
 
-pub(crate) use authenticator::{INSERT_AUTHENTICATOR, UPDATE_AUTHENTICATOR, bind as bind_authenticator};
+pub(crate) use authenticator::{
+    INSERT_AUTHENTICATOR, UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, bind as bind_authenticator,
+};
 pub(crate) use dispatch::{INSERT_DISPATCH, bind_dispatch};
 pub(crate) use fields::{Bad, Cell, Cells, Fields};
 pub(crate) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
@@ -49,8 +51,15 @@ pub(crate) trait Stored: Sized {
 
 /// Reads a row, or says which one it is and what is wrong with it.
 pub(crate) fn decode<T: Stored>(row: &dyn Cells) -> Result<T, String> {
-    T::decode(&mut Fields::new(row)).map_err(|bad| {
-        let key: Vec<String> = (0..T::KEY).map(|at| shown(row.cell(at))).collect();
+    decode_at(row, 0).map(|(it, _)| it)
+}
+
+/// The same for a row of several tables, where this one's columns begin at `at`; and where they end.
+pub(crate) fn decode_at<T: Stored>(row: &dyn Cells, at: usize) -> Result<(T, usize), String> {
+    let mut fields = Fields::at(row, at);
+    let read = T::decode(&mut fields);
+    read.map(|it| (it, fields.place())).map_err(|bad| {
+        let key: Vec<String> = (at..).take(T::KEY).map(|at| shown(row.cell(at))).collect();
         format!("row ({}) of table {}: {bad}", key.join(", "), T::TABLE)
     })
 }

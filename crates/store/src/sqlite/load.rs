@@ -1,6 +1,6 @@
 //! The snapshots that decisions are made on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{
@@ -11,7 +11,9 @@ use rusqlite::Connection;
 
 use super::apply::one;
 use super::journal::Unfolded;
-use super::rows::{BucketRow, OUTBOX_SET, ReadError, blob, column, number, row, rows, text};
+use super::rows::{
+    BucketRow, Cells, Fields, OUTBOX_SET, ReadError, Stored, blob, column, decode_at, number, row, rows, text,
+};
 use crate::VerifyLookup;
 
 const BY_KEY: &str = "WHERE realm = ?1 AND authenticator = ?2";
@@ -21,18 +23,11 @@ pub(super) fn device(
     unfolded: &Unfolded,
     id: &AuthenticatorId,
 ) -> Result<Option<DeviceSnapshot>, ReadError> {
-    let sql = "SELECT realm FROM directory WHERE authenticator = ?1";
-    let Some(realm_id): Option<RealmId> = one(connection, sql, [blob(&id.0)], |it| it.name())? else {
-        return Ok(None);
-    };
-    let authenticator = authenticator(connection, &realm_id, id)?
-        .ok_or_else(|| gone(format!("device {id} is in the directory and not in realm {realm_id}")))?;
-    let realm =
-        realm(connection, &realm_id)?.ok_or_else(|| gone(format!("realm {realm_id} of device {id} is not there")))?;
-    let subscriber = self::subscriber(connection, &authenticator)?
-        .ok_or_else(|| gone(format!("user {} of device {id} is not there", authenticator.subscriber)))?;
-    let ledger = Ledger::load(connection, unfolded, &realm_id, id)?;
+    let Some(one) = OneRows::load(connection, id)? else { return missing(connection, id) };
+    let OneRows { realm, authenticator, subscriber, failures, forgotten } = one;
+    let ledger = Ledger::load(connection, unfolded, &realm.id, id, forgotten)?;
     let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY created_at, message";
+    let outbox = rows::<OutboxItem>(connection, sql, [text(realm.id.as_str()), blob(&id.0)])?;
     Ok(Some(DeviceSnapshot {
         realm,
         subscriber_suspended: subscriber.suspended,
@@ -41,9 +36,70 @@ pub(super) fn device(
         sets: ledger.sets,
         spent: ledger.spent,
         highest_spent: ledger.highest_spent,
-        failures: failures(connection, &realm_id, id)?,
-        outbox: rows::<OutboxItem>(connection, sql, [text(realm_id.as_str()), blob(&id.0)])?,
+        failures,
+        outbox,
     }))
+}
+
+/// What there is one of, or none, for a device. One statement for six rows: each of its own would cost more than its row.
+struct OneRows {
+    realm: Realm,
+    authenticator: Authenticator,
+    subscriber: Subscriber,
+    failures: u32,
+    forgotten: Option<CodeIndex>,
+}
+
+/// `CROSS JOIN` keeps the order.
+static ONE_ROWS: LazyLock<String> = LazyLock::new(|| {
+    let (device, user, realm) = (columns::<Authenticator>("a"), columns::<Subscriber>("s"), columns::<Realm>("r"));
+    format!(
+        "SELECT {device}, {user}, {realm}, f.count, g.highest FROM directory AS d \
+         CROSS JOIN authenticators AS a ON a.realm = d.realm AND a.authenticator = d.authenticator \
+         CROSS JOIN realms AS r ON r.realm = d.realm \
+         CROSS JOIN subscribers AS s ON s.realm = d.realm AND s.subscriber = a.subscriber \
+         LEFT JOIN failures AS f ON f.realm = d.realm AND f.authenticator = d.authenticator \
+         LEFT JOIN forgotten AS g ON g.realm = d.realm AND g.authenticator = d.authenticator \
+         WHERE d.authenticator = ?1"
+    )
+});
+
+/// The columns of a type, of the table with this name in a join.
+fn columns<T: Stored>(table: &str) -> String {
+    let columns = T::SELECT.trim_start_matches("SELECT").split(',');
+    columns.map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}
+
+impl OneRows {
+    fn load(connection: &Connection, id: &AuthenticatorId) -> Result<Option<Self>, ReadError> {
+        let mut statement = connection.prepare_cached(&ONE_ROWS)?;
+        let mut found = statement.query([blob(&id.0)])?;
+        let Some(row) = found.next()? else { return Ok(None) };
+        Self::decode(row).map(Some).map_err(ReadError::Damaged)
+    }
+
+    fn decode(row: &dyn Cells) -> Result<Self, String> {
+        let (authenticator, end) = decode_at(row, 0)?;
+        let (subscriber, end) = decode_at(row, end)?;
+        let (realm, end) = decode_at(row, end)?;
+        let mut fields = Fields::at(row, end);
+        let counts = fields.opt_number().and_then(|failures| Ok((failures, fields.opt_number()?)));
+        let (failures, forgotten) = counts.map_err(|bad| format!("a count of a device: {bad}"))?;
+        let forgotten = forgotten.map(CodeIndex);
+        Ok(Self { realm, authenticator, subscriber, failures: failures.unwrap_or(0), forgotten })
+    }
+}
+
+/// Nobody has this identification code; or which row is not there that belongs to it.
+fn missing<T>(connection: &Connection, id: &AuthenticatorId) -> Result<Option<T>, ReadError> {
+    let sql = "SELECT realm FROM directory WHERE authenticator = ?1";
+    let Some(realm_id): Option<RealmId> = one(connection, sql, [blob(&id.0)], |it| it.name())? else {
+        return Ok(None);
+    };
+    let authenticator = authenticator(connection, &realm_id, id)?
+        .ok_or_else(|| gone(format!("device {id} is in the directory and not in realm {realm_id}")))?;
+    realm(connection, &realm_id)?.ok_or_else(|| gone(format!("realm {realm_id} of device {id} is not there")))?;
+    Err(gone(format!("user {} of device {id} is not there", authenticator.subscriber)))
 }
 
 pub(super) fn verify(
@@ -115,7 +171,8 @@ fn candidate(
     authenticator: Authenticator,
 ) -> Result<Candidate, ReadError> {
     let Authenticator { realm, id, .. } = &authenticator;
-    let ledger = Ledger::load(connection, unfolded, realm, id)?;
+    let forgotten = forgotten(connection, realm, id)?;
+    let ledger = Ledger::load(connection, unfolded, realm, id, forgotten)?;
     let sql = "SELECT 1 FROM outbox WHERE realm = ?1 AND authenticator = ?2 AND kind = ?3 LIMIT 1";
     let outstanding =
         one(connection, sql, [text(realm.as_str()), blob(&id.0), number(OUTBOX_SET)], |it| it.flag())?.is_some();
@@ -141,21 +198,23 @@ impl Ledger {
         unfolded: &Unfolded,
         realm: &RealmId,
         id: &AuthenticatorId,
+        forgotten: Option<CodeIndex>,
     ) -> Result<Self, ReadError> {
         let key = [text(realm.as_str()), blob(&id.0)];
         let sql = "WHERE realm = ?1 AND authenticator = ?2 ORDER BY first";
         let sets: Vec<IssuedSet> = rows(connection, sql, key.clone())?;
         // Rows of the ledger go with their set, so all that are there are within the sets.
+        if sets.is_empty() {
+            return Ok(Self { sets, spent: Vec::new(), highest_spent: forgotten.unwrap_or(CodeIndex::NONE) });
+        }
         let sql = "SELECT code FROM spends WHERE realm = ?1 AND authenticator = ?2 ORDER BY code";
-        let mut spent: Vec<CodeIndex> = column(connection, sql, key.clone(), |fields| fields.number().map(CodeIndex))?;
+        let mut spent: Vec<CodeIndex> = column(connection, sql, key, |fields| fields.number().map(CodeIndex))?;
         let in_journal = unfolded.codes(connection, id, &sets)?;
         if !in_journal.is_empty() {
             spent.extend(in_journal);
             spent.sort_unstable();
             spent.dedup();
         }
-        let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
-        let forgotten = one(connection, sql, key, |fields| fields.number().map(CodeIndex))?;
         let highest_spent = spent.last().copied().max(forgotten).unwrap_or(CodeIndex::NONE);
         Ok(Self { sets, spent, highest_spent })
     }
@@ -175,6 +234,11 @@ fn authenticator(
 
 fn subscriber(connection: &Connection, of: &Authenticator) -> Result<Option<Subscriber>, ReadError> {
     row(connection, "WHERE realm = ?1 AND subscriber = ?2", [text(of.realm.as_str()), text(of.subscriber.as_str())])
+}
+
+fn forgotten(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> Result<Option<CodeIndex>, ReadError> {
+    let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
+    one(connection, sql, [text(realm.as_str()), blob(&id.0)], |it| it.number().map(CodeIndex))
 }
 
 fn failures(connection: &Connection, realm: &RealmId, id: &AuthenticatorId) -> Result<u32, ReadError> {

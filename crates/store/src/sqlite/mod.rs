@@ -3,7 +3,8 @@
 //! - [`SqliteStore::open`] takes the lock, sets SQLite up (write-ahead log, `synchronous=FULL`) and reads that back.
 //! - One thread writes: it groups what waits into one commit and answers after it (`writer`). Plain acceptances go into a
 //!   journal, and from there into their tables in the background (`journal`).
-//! - A few connections read, each load in one transaction (`readers`, `load`, `list`).
+//! - Two threads load what decisions are made on, many loads in one transaction (`loader`, `load`).
+//! - A few connections read all else, each time in one transaction (`readers`, `list`).
 //! - The layout is in `migrations/`; each step's checksum stands in the database.
 
 mod apply;
@@ -14,6 +15,7 @@ mod freeze;
 mod journal;
 mod list;
 mod load;
+mod loader;
 mod lock;
 mod migrations;
 mod moving;
@@ -48,6 +50,7 @@ use matchbook_rules::{
 use rusqlite::Connection;
 
 use self::journal::Unfolded;
+use self::loader::Loader;
 use self::lock::Lock;
 use self::open::Origin;
 use self::readers::Readers;
@@ -86,6 +89,7 @@ const STATS_LARGE: u64 = 50_000;
 pub struct SqliteStore {
     path: PathBuf,
     // Before the writer, so that the writer closes the last connection, which copies the log into the database.
+    loader: Loader,
     readers: Readers,
     writer: Writer,
     hot: Arc<Hot>,
@@ -121,10 +125,12 @@ impl SqliteStore {
         let accepts = Accepts::read(&connection, Arc::clone(&hot), options.memory_bytes())
             .map_err(|error| OpenError::of_read(&path, error))?;
         let unfolded = Arc::clone(accepts.unfolded());
-        let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound())
-            .map_err(|error| OpenError::Unavailable(format!("no thread could be started for the store: {error}")))?;
+        let no_thread = |error| OpenError::Unavailable(format!("no thread could be started for the store: {error}"));
+        let writer = Writer::start(path.clone(), connection, lock, accepts, options.journal_bound());
+        let writer = writer.map_err(no_thread)?;
+        let loader = Loader::start(path.clone()).map_err(no_thread)?;
         let readers = Readers::new(path.clone());
-        Ok(Self { readers, path, writer, hot, unfolded, stats: Mutex::new(None), read_only })
+        Ok(Self { loader, readers, path, writer, hot, unfolded, stats: Mutex::new(None), read_only })
     }
 
     /// Where it is.
@@ -175,7 +181,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn load_device(&self, id: &AuthenticatorId) -> Result<Option<DeviceSnapshot>, LoadError> {
         let (id, unfolded) = (*id, Arc::clone(&self.unfolded));
-        self.readers.read(move |connection| load::device(connection, &unfolded, &id)).await
+        self.loader.read(move |connection| load::device(connection, &unfolded, &id)).await
     }
 
     fn remembered(&self, lookup: &VerifyLookup) -> Option<VerifySnapshot> {
@@ -190,7 +196,7 @@ impl Store for SqliteStore {
             hot.fill(ticket, &lookup, &read);
             Ok(read)
         };
-        self.readers.read(move |connection| read(connection)).await
+        self.loader.read(read).await
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {

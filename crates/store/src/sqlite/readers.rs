@@ -1,6 +1,6 @@
 //! A few connections that only read, on threads where waiting for the disk harms nobody.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction};
@@ -50,10 +50,7 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => open::open_reader(&self.path).map_err(|error| match error {
-                open::OpenError::Damaged(why) | open::OpenError::NotAStore(why) => LoadError::Damaged(why),
-                other => LoadError::Unavailable(other.to_string()),
-            })?,
+            None => connect(&self.path)?,
         };
         let result = in_transaction(&mut connection, read).map_err(|error| sentence::of_read(&self.path, error));
         // After an error the connection is opened anew: that costs little, and what it had cached may be the trouble.
@@ -62,6 +59,14 @@ impl Readers {
         }
         result
     }
+}
+
+/// Another connection that only reads.
+pub(super) fn connect(path: &Path) -> Result<Connection, LoadError> {
+    open::open_reader(path).map_err(|error| match error {
+        open::OpenError::Damaged(why) | open::OpenError::NotAStore(why) => LoadError::Damaged(why),
+        other => LoadError::Unavailable(other.to_string()),
+    })
 }
 
 fn in_transaction<T>(

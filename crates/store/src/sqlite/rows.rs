@@ -1,17 +1,17 @@
 //! Rows of SQLite: how they are bound and read.
 
 pub(super) use crate::rows::{
-    Bad, BucketRow, Fields, INSERT_AUTHENTICATOR, INSERT_DISPATCH, INSERT_EVENT, INSERT_OPERATION, INSERT_OUTBOX,
-    INSERT_REALM, INSERT_SET, INSERT_SUBSCRIBER, INSERT_TOKEN, OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC, STATUS_ACTIVE,
-    STATUS_REVOKED, UPDATE_AUTHENTICATOR, UPDATE_REALM, UPDATE_SUBSCRIBER, Value, bind_authenticator, bind_dispatch,
-    bind_event, bind_operation, bind_outbox, bind_realm, bind_set, bind_subscriber, bind_token, blob, dispatch_state,
-    number, priority, spend_kind, text, time,
+    Bad, BucketRow, Cells, Fields, INSERT_AUTHENTICATOR, INSERT_DISPATCH, INSERT_EVENT, INSERT_OPERATION,
+    INSERT_OUTBOX, INSERT_REALM, INSERT_SET, INSERT_SUBSCRIBER, INSERT_TOKEN, OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC,
+    STATUS_ACTIVE, STATUS_REVOKED, Stored, UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, UPDATE_REALM,
+    UPDATE_SUBSCRIBER, Value, bind_authenticator, bind_dispatch, bind_event, bind_operation, bind_outbox, bind_realm,
+    bind_set, bind_subscriber, bind_token, blob, decode_at, dispatch_state, number, priority, spend_kind, text, time,
 };
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Row};
 
-use crate::rows::{Cell, Cells, Stored, decode};
+use crate::rows::{Cell, decode};
 
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -1,35 +1,43 @@
 //! Writes of sets and of the ledger of spends.
 
+use std::sync::LazyLock;
+
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{IssuedSet, RealmId, Spend};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Failure, execute, guard_holds, insert, key, one};
+use super::{Failure, execute, guard_holds, is_taken, key, one};
 use crate::agreed::last_index;
 use crate::sqlite::rows::{INSERT_SET, bind_set, blob, number, spend_kind, text, time};
 
 pub(super) fn insert_set(connection: &Connection, set: &IssuedSet) -> Result<(), Failure> {
-    let IssuedSet { realm, authenticator, first, .. } = set;
+    let IssuedSet { authenticator, first, .. } = set;
     let Some(last) = last_index(set) else {
         return Err(Failure::Senseless(format!(
             "a set of {} codes from index {first} cannot be: please report this",
             set.tags.len()
         )));
     };
-    let [realm, id] = key(realm, authenticator);
-    // Sets do not overlap, so only the one that begins last before this one's end can reach into it.
-    let sql =
-        "SELECT last FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1";
-    let before: Option<u32> = one(connection, sql, [realm.clone(), id.clone(), number(last.0)], |it| it.number())?;
-    let sql = "SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2";
-    let forgotten: Option<u32> = one(connection, sql, [realm, id], |it| it.number())?;
-    guard_holds(before.max(forgotten).is_none_or(|taken| taken < first.0), || {
-        format!("codes from index {first} of device {authenticator} were issued meanwhile")
-    })?;
-    insert(connection, INSERT_SET, params_from_iter(bind_set(set, last)), || {
-        format!("the set from index {first} of device {authenticator} is there")
-    })
+    let inserted = execute(connection, &INSERT_NEW_SET, params_from_iter(bind_set(set, last)));
+    let inserted = match inserted {
+        Err(Failure::Sqlite(error)) if is_taken(&error) => 0,
+        other => other?,
+    };
+    guard_holds(inserted == 1, || format!("codes from index {first} of device {authenticator} were issued meanwhile"))
 }
+
+/// Inserts a set, or nothing when one of its indices was issued before. Sets do not overlap, so only the one that begins last
+/// before this one's end can reach into it; what is gone is below the highest that was forgotten.
+static INSERT_NEW_SET: LazyLock<String> = LazyLock::new(|| {
+    let sql = INSERT_SET.replace(" VALUES (", " SELECT ");
+    format!(
+        "{} WHERE ?3 > coalesce(( \
+             SELECT last FROM sets WHERE realm = ?1 AND authenticator = ?2 AND first <= ?4 \
+             ORDER BY first DESC LIMIT 1), 0) \
+         AND ?3 > coalesce((SELECT highest FROM forgotten WHERE realm = ?1 AND authenticator = ?2), 0)",
+        sql.trim_end_matches(')')
+    )
+});
 
 pub(super) fn delete_set(
     connection: &Connection,

@@ -10,8 +10,8 @@ use super::{Failure, execute, guard_holds, insert, key};
 use crate::agreed;
 use crate::sqlite::rows::{
     BucketRow, INSERT_AUTHENTICATOR, INSERT_EVENT, INSERT_OPERATION, INSERT_REALM, INSERT_SUBSCRIBER, INSERT_TOKEN,
-    UPDATE_AUTHENTICATOR, UPDATE_REALM, UPDATE_SUBSCRIBER, bind_authenticator, bind_event, bind_operation, bind_realm,
-    bind_subscriber, bind_token, blob, number, row, text, time,
+    UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, UPDATE_REALM, UPDATE_SUBSCRIBER, bind_authenticator,
+    bind_event, bind_operation, bind_realm, bind_subscriber, bind_token, blob, number, row, text, time,
 };
 
 pub(super) fn put_realm(connection: &Connection, realm: &Realm) -> Result<(), Failure> {
@@ -41,7 +41,9 @@ pub(super) fn insert_authenticator(connection: &Connection, authenticator: &Auth
 }
 
 pub(super) fn put_authenticator(connection: &Connection, authenticator: &Authenticator) -> Result<(), Failure> {
-    let changed = execute(connection, UPDATE_AUTHENTICATOR, params_from_iter(bind_authenticator(authenticator)))?;
+    let values = bind_authenticator(authenticator);
+    let kept = execute(connection, &UPDATE_AUTHENTICATOR_KEEPING, params_from_iter(&values))?;
+    let changed = if kept == 1 { kept } else { execute(connection, UPDATE_AUTHENTICATOR, params_from_iter(&values))? };
     guard_holds(changed == 1, || format!("device {} was changed meanwhile", authenticator.id))
 }
 
