@@ -61,8 +61,9 @@ const FLIGHT: usize = 256;
 /// Connections beyond those in use that may wait for an answer that nobody wants any more: those of commits that a
 /// synchronous standby does not confirm. A server has 100 connections unless told otherwise.
 const LINGERING: usize = 16;
-/// Connections that plain acceptances go by, each with one statement at a time.
-const LANES: usize = 4;
+/// Connections that plain acceptances go by, each with one statement at a time. While one is flushed the other is filled;
+/// with more, each batch is smaller, and each pays for itself.
+const LANES: usize = 2;
 /// A large store's sizes are counted anew only after this many times as long as counting took: that costs at most 1 %.
 const STATS_REST: u32 = 100;
 /// From this many authenticators and messages on, a store is large; counting fewer takes a few milliseconds.

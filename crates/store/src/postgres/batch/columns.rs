@@ -125,8 +125,9 @@ impl<'a> Columns<'a> {
         self.event.push(&it.event.id);
         self.event_kind.push(event_word(it.event.kind));
         self.detail.push(&it.event.detail);
-        let places = it.calm.iter().rev().map(|calm| self.hot.place(it.realm, calm.as_ref()));
-        let packed = places.fold(0_u64, |packed, place| packed << PLACE_BITS | u64::from(place));
+        let packed = it.calm.iter().zip(0_u32..).fold(0_u64, |packed, (calm, nth)| {
+            packed | u64::from(self.hot.place(it.realm, calm.as_ref())) << (nth * PLACE_BITS)
+        });
         self.calm.push(packed.cast_signed());
     }
 

@@ -65,13 +65,31 @@ async fn without_a_file_each_is_told() {
 #[tokio::test]
 async fn who_has_gone_away_is_not_read_for() {
     let folder = tempfile::tempdir().unwrap();
-    let loader = Loader::start(with_numbers(folder.path())).unwrap();
+    let loader = Arc::new(Loader::start(with_numbers(folder.path())).unwrap());
+    // While one thread is at work, and few wait, the other one sleeps.
+    while loader.shared.state().asleep < super::THREADS {
+        tokio::task::yield_now().await;
+    }
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let long = Arc::clone(&loader);
+    let long = tokio::spawn(async move {
+        let read = move |_: &Connection| {
+            begun.send(()).unwrap();
+            may_go.recv().unwrap();
+            Ok(())
+        };
+        long.read(read).await
+    });
+    has_begun.await.unwrap();
     let read = Arc::new(AtomicUsize::new(0));
-    for _ in 0..50 {
+    for _ in 0..super::CROWD / 2 {
         let counted = Arc::clone(&read);
         let load = loader.read(move |_| Ok(counted.fetch_add(1, Ordering::SeqCst)));
-        let _ = tokio::time::timeout(std::time::Duration::ZERO, load).await;
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, load).await.is_err());
     }
+    go.send(()).unwrap();
+    assert!(long.await.unwrap().is_ok());
     assert_eq!(loader.read(number).await.unwrap(), 7);
-    assert!(read.load(Ordering::SeqCst) <= 50);
+    assert_eq!(read.load(Ordering::SeqCst), 0);
 }
