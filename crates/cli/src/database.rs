@@ -177,11 +177,11 @@ impl PostgresUrl {
         })
     }
 
-    /// Lets the store be written again; returns how many devices that voided.
+    /// Lets the store be written again; returns how many devices that voided, `None` when it was not read-only.
     ///
     /// # Errors
     /// Exit code 1, with what to do.
-    pub(crate) async fn thaw(&self, keyring: &Keyring, copy: CopyFate) -> Result<u64, CliError> {
+    pub(crate) async fn thaw(&self, keyring: &Keyring, copy: CopyFate) -> Result<Option<u64>, CliError> {
         let options = PostgresOptions { check_value: Some(keyring.check_value()), ..self.options };
         PostgresStore::thaw(&self.with_password(), options, copy).await.map_err(failed)
     }

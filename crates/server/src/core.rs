@@ -123,6 +123,8 @@ impl Core {
                     tracing::warn!(why, "a commit is in doubt and is written again");
                     written += 1;
                 }
+                // An earlier write may stand: nobody may say that nothing was decided.
+                Err(CommitError::ReadOnly(why)) if written > 0 => return Err(CommitError::InDoubt(why)),
                 Err(error @ (CommitError::Conflict(_) | CommitError::Unavailable(_) | CommitError::ReadOnly(_))) => {
                     return Err(error);
                 }

@@ -93,7 +93,12 @@ impl Api {
                     std::thread::sleep(pause);
                     sent += 1;
                 }
-                Err(Failure { again: Some(_), error }) => return Err(error.hint(unknown)),
+                // Also when it was done before: the first answer may be the one that was lost.
+                Err(Failure { may_be_done, error, again }) if may_be_done || sent > 1 => {
+                    let other = error.hint.as_ref().filter(|_| again.is_none());
+                    let hint = other.map_or_else(|| unknown.to_owned(), |other| format!("{other} {unknown}"));
+                    return Err(error.hint(hint));
+                }
                 other => return other.map_err(|failure| failure.error),
             }
         }
@@ -176,7 +181,8 @@ impl Api {
             return Ok(Value::Null);
         }
         if status.is_success() {
-            return serde_json::from_slice(&text).map_err(|_| problem::not_ours(&self.base).into());
+            let not_ours = |_| Failure { may_be_done: true, ..problem::not_ours(&self.base).into() };
+            return serde_json::from_slice(&text).map_err(not_ours);
         }
         Err(problem::read(status, retry_after.as_deref(), &text, &self.base, &self.token.origin))
     }

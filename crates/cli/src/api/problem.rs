@@ -21,11 +21,13 @@ pub(super) struct Failure {
     pub(super) error: CliError,
     /// How long to wait before a request that names its operation is sent again; `None`: that would not help.
     pub(super) again: Option<Duration>,
+    /// Whether the server may have done what it was asked.
+    pub(super) may_be_done: bool,
 }
 
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
-        Self { error, again: None }
+        Self { error, again: None, may_be_done: false }
     }
 }
 
@@ -47,10 +49,14 @@ pub(super) fn read(
     token_origin: &str,
 ) -> Failure {
     let problem = serde_json::from_slice::<Problem>(text).ok().filter(|problem| !problem.title.is_empty());
+    // A proxy's 502 and 504 say no more than a connection that broke.
+    let may_be_done = status.is_server_error();
+    let pause = || retry_after.and_then(|seconds| seconds.parse().ok()).map_or(PAUSE, Duration::from_secs);
+    let again = may_be_done.then(|| pause().min(MAX_PAUSE));
     let Some(problem) = problem else {
-        return CliError::failure(format!("{base} answered {status}, not as a Matchbook server does"))
-            .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.")
-            .into();
+        let error = CliError::failure(format!("{base} answered {status}, not as a Matchbook server does"))
+            .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.");
+        return Failure { error, again, may_be_done };
     };
     let sentence = if problem.detail.is_empty() { problem.title } else { problem.detail };
     let sentence = visible(sentence.trim_end_matches('.'));
@@ -70,45 +76,41 @@ pub(super) fn read(
         }
         _ => (ExitCode::Failure, hint),
     };
-    let error = CliError { exit, message: sentence, hint };
-    let pause = || retry_after.and_then(|seconds| seconds.parse().ok()).map_or(PAUSE, Duration::from_secs);
-    let again = (status == StatusCode::SERVICE_UNAVAILABLE).then(|| pause().min(MAX_PAUSE));
-    Failure { error, again }
+    Failure { error: CliError { exit, message: sentence, hint }, again, may_be_done }
 }
 
 /// The server was not reached, or did not answer.
-pub(super) fn unreachable(base: &str, error: &ureq::Error) -> Failure {
-    if let Some((reason, hint)) = misaddressed(base, error) {
-        return CliError::failure(format!("cannot reach the server at {base}: {reason}")).hint(hint).into();
+pub(super) fn unreachable(base: &str, cause: &ureq::Error) -> Failure {
+    if let Some((reason, hint)) = misaddressed(base, cause) {
+        let error = CliError::failure(format!("cannot reach the server at {base}: {reason}")).hint(hint);
+        // A certificate is looked at before anything is sent; the others may have come after it.
+        return Failure { error, again: None, may_be_done: !is_certificate(error_of_tls(cause)) };
     }
-    let (reason, sent) = match error {
+    let (reason, sent) = match cause {
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             ("nothing listens there".to_owned(), false)
         }
         ureq::Error::Timeout(_) => ("no answer in time".to_owned(), true),
         ureq::Error::HostNotFound => ("there is no such host".to_owned(), false),
         ureq::Error::Io(error) => (error.to_string(), true),
-        other => (other.to_string(), false),
+        // Whatever it is, it may have come after the request was sent.
+        other => (other.to_string(), true),
     };
     let error = CliError::failure(format!("cannot reach the server at {base}: {reason}"))
         .hint("Start it with `matchbook serve`, or name another with --server URL; `matchbook doctor` looks closer.");
-    Failure { error, again: sent.then_some(PAUSE) }
+    Failure { error, again: sent.then_some(PAUSE), may_be_done: sent }
 }
 
 /// What listens there was reached, and is not to be spoken to in this way: no TLS, TLS, or somebody else's.
 fn misaddressed(base: &str, error: &ureq::Error) -> Option<(String, String)> {
     let url = |scheme: &str| format!("{scheme}://{}", base.split_once("://").map_or(base, |(_, rest)| rest));
-    let error = match error {
-        ureq::Error::Protocol(_) if base.starts_with("http://") => {
-            let hint = format!("A server that has a certificate speaks TLS: name it as {}.", url("https"));
-            return Some(("what answers is not HTTP".to_owned(), hint));
-        }
-        ureq::Error::Rustls(error) => error,
-        // rustls reports a bad certificate through the socket that it was writing to.
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
-        _ => return None,
-    };
-    Some(match error {
+    if let ureq::Error::Protocol(_) = error
+        && base.starts_with("http://")
+    {
+        let hint = format!("A server that has a certificate speaks TLS: name it as {}.", url("https"));
+        return Some(("what answers is not HTTP".to_owned(), hint));
+    }
+    Some(match error_of_tls(error)? {
         rustls::Error::InvalidMessage(_) => (
             "what answers is not TLS".to_owned(),
             format!("A server without a certificate speaks plain HTTP: name it as {}.", url("http")),
@@ -126,10 +128,23 @@ fn misaddressed(base: &str, error: &ureq::Error) -> Option<(String, String)> {
     })
 }
 
+fn error_of_tls(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        // rustls reports a bad certificate through the socket that it was writing to.
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>(),
+        _ => None,
+    }
+}
+
+fn is_certificate(error: Option<&rustls::Error>) -> bool {
+    matches!(error, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// The answer ended early.
 pub(super) fn cut_off(base: &str, error: &std::io::Error) -> Failure {
     let error = CliError::failure(format!("the answer of {base} was cut off: {error}"));
-    Failure { error, again: Some(PAUSE) }
+    Failure { error, again: Some(PAUSE), may_be_done: true }
 }
 
 /// Something answered, but not Matchbook.

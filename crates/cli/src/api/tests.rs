@@ -44,6 +44,25 @@ fn statuses_become_exit_codes() {
 }
 
 #[test]
+fn what_may_have_been_done_is_asked_again() {
+    let body = br#"{"type":"/problems/x","title":"T","status":504,"detail":"D"}"#;
+    for status in [500, 502, 503, 504] {
+        for body in [&body[..], b"<html>proxy"] {
+            let failure = problem::read(StatusCode::from_u16(status).unwrap(), None, body, "http://x", "file t");
+            assert!(failure.may_be_done && failure.again.is_some(), "{status}");
+        }
+    }
+    for status in [400, 401, 404, 409, 429] {
+        let failure = problem::read(StatusCode::from_u16(status).unwrap(), None, body, "http://x", "file t");
+        assert!(!failure.may_be_done && failure.again.is_none(), "{status}");
+    }
+    let garbage = ureq::Error::Io(std::io::ErrorKind::UnexpectedEof.into());
+    assert!(problem::unreachable("http://x", &garbage).may_be_done);
+    let nobody = ureq::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+    assert!(!problem::unreachable("http://x", &nobody).may_be_done);
+}
+
+#[test]
 fn a_stranger_that_answers_404_is_not_taken_for_a_missing_realm() {
     let error = problem::read(StatusCode::NOT_FOUND, None, b"<html>nginx", "http://x", "file t").error;
     assert_eq!(error.exit, ExitCode::Failure);

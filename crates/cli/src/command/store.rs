@@ -122,11 +122,23 @@ fn thaw(local: &Local, args: &Thaw, ui: &Ui) -> Result<(), CliError> {
         }
         Database::Postgres(at) => runtime()?.block_on(at.thaw(&keyring, copy))?,
     };
+    let Some(voided) = voided else { return is_not_read_only(local, args, ui) };
     if voided > 0 {
         ui.talk("All codes are void: each device gets new ones when it calls, and is refused until then.");
     }
     let done = Done { done: "thaw", database: local.database.name(), file: None, count: Some(voided) };
     say(&done, &format!("{} can be written again", done.database), ui)
+}
+
+/// Who wants codes to be void must not believe that they are.
+fn is_not_read_only(local: &Local, args: &Thaw, ui: &Ui) -> Result<(), CliError> {
+    let database = local.database.name();
+    let sentence = format!("{database} is not read-only: nothing was done");
+    if args.void_codes {
+        let hint = "Its codes are as they were. `matchbook serve --restored` makes all void.";
+        return Err(CliError::failure(sentence).hint(hint));
+    }
+    say(&Done { done: "thaw", database, file: None, count: None }, &sentence, ui)
 }
 
 /// Nobody loses all codes by a command without a flag.

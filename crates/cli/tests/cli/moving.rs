@@ -232,6 +232,9 @@ fn codes_are_not_voided_unasked() {
     home.run(&["store", "thaw", "--void-codes", "--copy-never-served"]).fails(2, "cannot be used with");
     home.ok(&["store", "thaw", "--void-codes"]);
     home.ok(&["store", "prune"]);
+    // Nobody is to believe that it was done again.
+    home.run(&["store", "thaw", "--void-codes"]).fails(1, "is not read-only: nothing was done");
+    assert!(home.ok(&["store", "thaw", "--copy-never-served"]).contains("is not read-only"));
 }
 
 #[test]

@@ -48,14 +48,14 @@ fn no_accept_is_lost_after_a_terminated_commit() {
 
 #[test]
 fn every_mishap_is_come_through() {
-    comes_through(Mishap::all());
+    comes_through(20, Mishap::all());
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn twenty_failovers_are_come_through() {
     let kinds = [Mishap::PrimaryKilled, Mishap::PrimaryKilledInDoubt];
-    comes_through(kinds.into_iter().cycle().take(20).collect());
+    comes_through(120, kinds.into_iter().cycle().take(20).collect());
 }
 
 fn keeps_its_word(doubt: Doubt) {
@@ -65,13 +65,14 @@ fn keeps_its_word(doubt: Doubt) {
     }
 }
 
-fn comes_through(mishaps: Vec<Mishap>) {
+/// The devices have codes enough for the whole time.
+fn comes_through(devices: usize, mishaps: Vec<Mishap>) {
     if !Postgres::is_installed() {
         return;
     }
     let pause = Duration::from_millis(20);
     let plan = Storm { nodes: 3, clients: 8, pause, seed: 4, accepts_between: 50, mishaps };
-    let report = storm(&mut Matchbook::new(20), &plan).unwrap();
+    let report = storm(&mut Matchbook::new(devices), &plan).unwrap();
     println!("{report}");
     assert!(report.verdict.is_clean(), "{report}");
 }

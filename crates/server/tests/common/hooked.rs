@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     InDoubtLost,
     /// Somebody else was faster.
     Conflict,
+    /// The store is copied elsewhere.
+    ReadOnly,
 }
 
 /// Which commits are meant.
@@ -229,6 +231,7 @@ impl Store for Hooked {
                 done
             }
             Some(Action::Fail(Fault::Unavailable)) => Err(CommitError::Unavailable("a fault".to_owned())),
+            Some(Action::Fail(Fault::ReadOnly)) => Err(CommitError::ReadOnly("a fault".to_owned())),
             Some(Action::Fail(Fault::InDoubtLost)) => Err(CommitError::InDoubt("a fault".to_owned())),
             Some(Action::Fail(Fault::Conflict)) => Err(CommitError::Conflict("a fault".to_owned())),
             Some(Action::Fail(Fault::InDoubtApplied)) => {

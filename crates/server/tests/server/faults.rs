@@ -69,6 +69,20 @@ fn a_commit_that_failed_accepts_nothing(stands: Stands) {
     assert_eq!(scene.spent(), 1);
 }
 
+/// That nothing was decided is said where it is so, and not after a doubt.
+#[test]
+fn a_store_that_becomes_read_only_after_a_doubt_promises_nothing() {
+    let mut scene = scene(Stands::Memory);
+    for faults in [vec![Fault::ReadOnly], vec![Fault::InDoubtApplied, Fault::ReadOnly]] {
+        let body = attempt("alice", &scene.phone.take());
+        scene.fail(of_verify, &faults);
+        let problem = scene.verify(&body).problem(503, "unavailable");
+        let is_sure = problem["detail"].as_str().unwrap().starts_with("Nothing was decided: ");
+        assert_eq!(is_sure, faults.len() == 1, "{problem}");
+        assert!(scene.verify(&body).verdict(), "the same request again");
+    }
+}
+
 fn a_doubt_is_resolved_by_the_same_write(stands: Stands) {
     for fault in [Fault::InDoubtApplied, Fault::InDoubtLost] {
         let mut scene = scene(stands);

@@ -206,9 +206,18 @@ impl Sides<'_> {
         self.source.hold().await?;
         let mark = match mark {
             Some(mark) => mark,
-            None => self.mark_target(&leaving, options.target).await?,
+            None => self.mark_target(&leaving, options.target).await.map_err(|error| self.but_held(error))?,
         };
         Ok((self.bind(leaving, &mark).await?, mark))
+    }
+
+    /// The source is read-only by now, which who is refused does not expect.
+    fn but_held(&self, error: CopyError) -> CopyError {
+        let CopyError::Refused(why) = error else { return error };
+        let source = self.source.name();
+        CopyError::Refused(format!(
+            "{why} (until it goes on, or is given up with `matchbook store thaw --copy-never-served`, {source} is read-only)"
+        ))
     }
 
     async fn see_that_target_is_empty(&self) -> Result<(), CopyError> {

@@ -182,8 +182,8 @@ fn percent_decoded(value: &str) -> Result<String, ConnectError> {
     String::from_utf8(bytes).map_err(|_| unreadable())
 }
 
-/// What the parser complains of. An option that it does not know may be a piece of a password with a question mark: then
-/// it is followed by the at sign of the user, or does not look like an option.
+/// What the parser complains of. An option that it does not know may be a piece of a password with a question mark or an
+/// ampersand: then it is followed by the at sign of the user, comes after a password, or does not look like an option.
 fn told(error: &tokio_postgres::Error, query: &str) -> String {
     let told = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     if told.starts_with("invalid value for option") {
@@ -193,11 +193,18 @@ fn told(error: &tokio_postgres::Error, query: &str) -> String {
     let unknown = told.strip_prefix("unknown option `").and_then(|rest| rest.strip_suffix('`'));
     let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     match unknown.filter(is_word).filter(looks_so) {
-        Some(name) if !query.contains('@') => format!("its option {name} is not known here"),
+        Some(name) if !query.contains('@') && is_before_password(name, query) => {
+            format!("its option {name} is not known here")
+        }
         Some(_) | None => {
             "it cannot be read, or has an option that is not known (is the password percent-encoded?)".to_owned()
         }
     }
+}
+
+fn is_before_password(name: &str, query: &str) -> bool {
+    let mut names = query.split('&').map(|setting| setting.split_once('=').map_or(setting, |(name, _)| name));
+    names.find(|it| [name, "password"].contains(it)) == Some(name)
 }
 
 fn bad(why: &str) -> ConnectError {

@@ -35,6 +35,8 @@ const MAX_BATCH: usize = 256;
 const MAX_QUEUE: usize = 2_048;
 /// How often a statement that failed as a whole is tried before each acceptance goes by itself.
 const TRIES: u32 = 3;
+/// Batches that look after one that found a key taken: such come in swarms, as when clients ask again after a pause.
+const WARY: u32 = 64;
 /// How long a batch waits for a row or a key that another transaction has, in milliseconds, before each acceptance goes
 /// by itself: one that has to wait for longer is not to hold up the others.
 const LOCK_TIMEOUT_MS: u32 = 300;
@@ -61,6 +63,7 @@ impl Lanes {
                 tally: Arc::clone(tally),
                 hot: Arc::clone(hot),
                 session: None,
+                wary: 0,
             };
             tokio::spawn(lane.run(waiting));
             jobs
@@ -96,6 +99,8 @@ struct Lane {
     tally: Arc<Tally>,
     hot: Arc<Hot>,
     session: Option<Session>,
+    /// How many batches are still to look first.
+    wary: u32,
 }
 
 /// What became of a statement.
@@ -141,14 +146,15 @@ impl Lane {
     async fn write(&mut self, jobs: &[Job]) -> Done {
         let accepts: Vec<Accept<'_>> = jobs.iter().filter_map(|job| Accept::of(&job.changes)).collect();
         let columns = Columns::of(&accepts);
-        let mut statement = TRUSTING;
+        let mut statement = if self.wary > 0 { LOOKING } else { TRUSTING };
+        self.wary = self.wary.saturating_sub(1);
         for tries in 1..=TRIES {
             match self.attempt(statement, &columns).await {
                 Ok(done) => return done,
                 // Who won has committed by now, so that the next try sees it.
                 Err(Trouble::Taken) => {
                     Tally::count(&self.tally.retries);
-                    statement = LOOKING;
+                    (statement, self.wary) = (LOOKING, WARY);
                 }
                 Err(_) => {
                     Tally::count(&self.tally.retries);
@@ -208,7 +214,8 @@ impl Lane {
         let failed = |error| ConnectError::of(&self.connector.at(), &error);
         let ready = async {
             session.run(&format!("SET lock_timeout = {LOCK_TIMEOUT_MS}")).await.map_err(failed)?;
-            session.ready(TRUSTING).await.map_err(failed)
+            session.ready(TRUSTING).await.map_err(failed)?;
+            session.ready(LOOKING).await.map_err(failed)
         };
         self.connector.in_time(ANSWER_TIMEOUT, ready).await?;
         Ok(session)

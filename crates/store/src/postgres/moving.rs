@@ -55,15 +55,18 @@ impl PostgresStore {
 
     /// Lets the store at a URL be written again by all nodes.
     ///
-    /// Returns how many devices' codes that made void: none when it was not read-only.
+    /// Returns how many devices' codes that made void; `None`: it is not read-only, and nothing was done.
     ///
     /// # Errors
     /// As [`PostgresStore::connect`]; an unfinished copy is refused too, and what [`CopyFate`] says.
-    pub async fn thaw(url: &str, options: PostgresOptions, copy: CopyFate) -> Result<u64, ConnectError> {
+    pub async fn thaw(url: &str, options: PostgresOptions, copy: CopyFate) -> Result<Option<u64>, ConnectError> {
         let store = Self::connect_for(url, options, Purpose::Thaw).await?;
         let is_frozen = store.frozen().await.map_err(|error| ConnectError::Unavailable(error.to_string()))?.is_some();
+        // Nothing at all: it may be copied elsewhere from the next moment on.
+        if !is_frozen {
+            return Ok(None);
+        }
         let thawed = match copy {
-            _ if !is_frozen => store.set_read_only(false).await.map(|()| 0),
             CopyFate::MayHaveServed(at) => restore::mark(&store.pool, &store.tally, at, thawed()).await,
             CopyFate::Dropped => store.set_read_only(false).await.map(|()| 0),
             CopyFate::NeverServed => {
@@ -71,7 +74,7 @@ impl PostgresStore {
                 transact(&store.pool, &store.tally, &steps, None, STATEMENT_TIMEOUT).await.map(|_| 0)
             }
         };
-        thawed.map_err(|error| ConnectError::Unavailable(error.to_string()))
+        thawed.map(Some).map_err(|error| ConnectError::Unavailable(error.to_string()))
     }
 }
 

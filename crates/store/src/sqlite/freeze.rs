@@ -31,13 +31,14 @@ pub fn freeze(path: &Path, options: OpenOptions, why: &str) -> Result<(), OpenEr
 
 /// Lets the store at `path` be written again.
 ///
-/// Returns how many devices' codes that made void: none when it was not read-only.
+/// Returns how many devices' codes that made void; `None`: it is not read-only, and nothing was done.
 ///
 /// # Errors
 /// All that opening answers, and what [`CopyFate`] says.
-pub fn thaw(path: &Path, options: OpenOptions, copy: CopyFate) -> Result<u64, OpenError> {
+pub fn thaw(path: &Path, options: OpenOptions, copy: CopyFate) -> Result<Option<u64>, OpenError> {
     if matches!(frozen_at(path), Ok(None)) {
-        return open::open(path, OpenOptions { create: false, read_only: false, ..options }, Origin::Store).map(|_| 0);
+        return open::open(path, OpenOptions { create: false, read_only: false, ..options }, Origin::Store)
+            .map(|_| None);
     }
     let (_lock, mut connection) =
         open::open(path, OpenOptions { create: false, read_only: true, ..options }, Origin::Store)?;
@@ -58,7 +59,7 @@ pub fn thaw(path: &Path, options: OpenOptions, copy: CopyFate) -> Result<u64, Op
     // With the note of a move: a copy of what the store was before is not to be finished.
     transaction.execute("DELETE FROM meta WHERE name IN ('read_only', 'moving')", []).map_err(failed)?;
     transaction.commit().map_err(failed)?;
-    Ok(voided)
+    Ok(Some(voided))
 }
 
 /// Why the store at `path` is read-only; `None`: it is not.

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -22,6 +23,8 @@ use crate::LoadError;
 const THREADS: usize = 2;
 /// Loads that wait before another thread is woken, while one is at work: fewer are done sooner than it wakes up.
 const CROWD: usize = 16;
+/// How long a batch takes before another thread is woken for whatever waits: its pages were not in memory.
+const SLOW: Duration = Duration::from_millis(1);
 /// Loads that one transaction holds at most, so that the first answer is not late for the last one's sake.
 const MAX_LOADS: usize = 32;
 
@@ -79,6 +82,8 @@ struct State {
     waiting: Vec<Box<dyn Load>>,
     /// Threads that nobody has woken yet.
     asleep: usize,
+    /// When the last batch was taken.
+    taken_at: Option<Instant>,
     is_closed: bool,
 }
 
@@ -86,7 +91,8 @@ impl Shared {
     fn send(&self, load: Box<dyn Load>) {
         let mut state = self.state();
         state.waiting.push(load);
-        if state.asleep == THREADS || (state.asleep > 0 && state.waiting.len() >= CROWD) {
+        let is_late = || state.waiting.len() >= CROWD || state.taken_at.is_some_and(|at| at.elapsed() >= SLOW);
+        if state.asleep == THREADS || (state.asleep > 0 && is_late()) {
             state.asleep = state.asleep.saturating_sub(1);
             drop(state);
             self.arrived.notify_one();
@@ -113,6 +119,7 @@ impl Shared {
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let taken = state.waiting.len().min(MAX_LOADS);
+        state.taken_at = Some(Instant::now());
         Some(state.waiting.drain(..taken).collect())
     }
 

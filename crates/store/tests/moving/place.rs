@@ -85,7 +85,7 @@ impl Place {
     }
 
     /// Lets it be written again, as if its copy had never served.
-    pub(crate) async fn thaw(&self, copy: CopyFate) -> Result<u64, String> {
+    pub(crate) async fn thaw(&self, copy: CopyFate) -> Result<Option<u64>, String> {
         match self {
             Self::Sqlite(path, _) => thaw(path, sqlite_options(), copy).map_err(|error| error.to_string()),
             Self::Postgres(url) => {

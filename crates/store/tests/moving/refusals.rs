@@ -107,6 +107,18 @@ async fn a_source_that_a_server_writes_to_is_refused() {
     copy(&from, &to).await.unwrap();
 }
 
+/// Two names hide that source and target are one: when that shows, the source is held already.
+#[tokio::test]
+async fn one_database_by_two_names_is_refused_and_says_how_it_is_let_go() {
+    let Some(Place::Postgres(url)) = Place::postgres().await else { return };
+    let from = Place::Postgres(url.clone());
+    drop(from.serve().await.unwrap());
+    let to = Place::Postgres(url.replace("127.0.0.1", "localhost"));
+    refused(copy(&from, &to).await, "`matchbook store thaw --copy-never-served`");
+    from.thaw(CopyFate::NeverServed).await.unwrap();
+    assert!(from.takes_writes().await);
+}
+
 #[tokio::test]
 async fn a_source_that_is_not_there_is_refused_and_not_made() {
     let nowhere = Place::sqlite();

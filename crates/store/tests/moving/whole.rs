@@ -139,7 +139,8 @@ async fn a_source_that_is_thawed_has_no_good_codes() {
         let why = from.thaw(CopyFate::NeverServed).await.unwrap_err();
         assert!(why.contains("was moved to") && why.contains("--copy-was-dropped"), "{why}");
         assert!(!from.takes_writes().await);
-        assert_eq!(from.thaw(CopyFate::MayHaveServed(UnixMillis(9_000))).await.unwrap(), 1);
+        assert_eq!(from.thaw(CopyFate::MayHaveServed(UnixMillis(9_000))).await.unwrap(), Some(1));
+        assert_eq!(from.thaw(CopyFate::MayHaveServed(UnixMillis(9_001))).await.unwrap(), None, "it is not read-only");
         let store = from.serve().await.unwrap();
         assert!(store.load_device(&id(1)).await.unwrap().unwrap().authenticator.restored);
         assert_conflict(spend_one(&*store, 10).await);

@@ -64,12 +64,13 @@ async fn a_thawed_store_is_written_again() {
     let path = folder.path().join("store.db");
     filled(&path).await;
     freeze(&path, CREATE, "a move").unwrap();
-    assert_eq!(thaw(&path, CREATE, CopyFate::NeverServed).unwrap(), 0);
+    assert_eq!(thaw(&path, CREATE, CopyFate::NeverServed).unwrap(), Some(0));
+    assert_eq!(thaw(&path, CREATE, CopyFate::MayHaveServed(UnixMillis(8))).unwrap(), None, "it is not read-only");
     let store = SqliteStore::open(&path, CREATE).unwrap();
     spend_one(&store, 4).await.unwrap();
     drop(store);
     freeze(&path, CREATE, "moved").unwrap();
-    assert_eq!(thaw(&path, CREATE, CopyFate::MayHaveServed(UnixMillis(9))).unwrap(), 1);
+    assert_eq!(thaw(&path, CREATE, CopyFate::MayHaveServed(UnixMillis(9))).unwrap(), Some(1));
     let store = SqliteStore::open(&path, CREATE).unwrap();
     assert!(store.load_device(&id(1)).await.unwrap().unwrap().authenticator.restored, "its codes are void");
     assert_conflict(spend_one(&store, 5).await);

@@ -60,8 +60,9 @@ fn an_option_that_is_not_known_is_named_unless_it_may_be_of_a_password() {
     for name in ["sslcert", "target_session_atrs", "client_encoding"] {
         assert!(why(&format!("postgres://ada@db.example.org/codes?{name}=x")).contains(name), "{name}");
     }
-    for url in ["postgres://ada@db.example.org/codes?hunter=2", "postgres://ada@db.example.org/a?ssl_hunter=@2"] {
-        let said = why(url);
+    let of_passwords = ["codes?hunter=2", "a?ssl_hunter=@2", "codes?password=hunter2&my_hunter=x"];
+    for url in of_passwords.map(|rest| format!("postgres://ada@db.example.org/{rest}")) {
+        let said = why(&url);
         assert!(said.contains("has an option that is not known") && !said.contains("hunter"), "{said}");
     }
 }

@@ -75,8 +75,8 @@ macro_rules! accept {
 /// Each row is looked up by its whole key, in a query of its own that the planner cannot turn into a join: its idea of
 /// how many rows a young table has is no reason to read all of them.
 ///
-/// Nobody looks whether a code is spent or an operation is answered: the keys say so, and it is rare, because the decision
-/// has looked already. When it was so, [`LOOKING`] leaves these out and makes the others.
+/// Nobody looks whether a code is spent or an operation is answered: the keys say so, and it is rare. When it was so,
+/// [`LOOKING`] leaves these out and makes the others.
 pub(super) const TRUSTING: &str = accept!("");
 
 /// The same for those whose code is not spent, and whose operation is not answered, when the statement begins.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -63,33 +64,59 @@ async fn without_a_file_each_is_told() {
 }
 
 #[tokio::test]
+async fn one_that_waits_for_the_disk_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let loader = Arc::new(Loader::start(with_numbers(folder.path())).unwrap());
+    let slow = held_up(&loader).await;
+    assert_eq!(loader.read(number).await.unwrap(), 7);
+    slow.ends().await;
+}
+
+#[tokio::test]
 async fn who_has_gone_away_is_not_read_for() {
     let folder = tempfile::tempdir().unwrap();
     let loader = Arc::new(Loader::start(with_numbers(folder.path())).unwrap());
-    // While one thread is at work, and few wait, the other one sleeps.
-    while loader.shared.state().asleep < super::THREADS {
-        tokio::task::yield_now().await;
+    let all = [held_up(&loader).await, held_up(&loader).await];
+    let read = Arc::new(AtomicUsize::new(0));
+    for _ in 0..10 {
+        let counted = Arc::clone(&read);
+        let load = loader.read(move |_| Ok(counted.fetch_add(1, Ordering::SeqCst)));
+        assert!(tokio::time::timeout(Duration::ZERO, load).await.is_err());
     }
+    for slow in all {
+        slow.ends().await;
+    }
+    assert_eq!(loader.read(number).await.unwrap(), 7);
+    assert_eq!(read.load(Ordering::SeqCst), 0);
+}
+
+/// A load that has begun, and takes until it is told.
+struct Slow {
+    go: std::sync::mpsc::Sender<()>,
+    load: tokio::task::JoinHandle<Result<(), LoadError>>,
+}
+
+/// Longer at work than a load whose pages are in memory.
+async fn held_up(loader: &Arc<Loader>) -> Slow {
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let (go, may_go) = std::sync::mpsc::channel();
-    let long = Arc::clone(&loader);
-    let long = tokio::spawn(async move {
+    let loader = Arc::clone(loader);
+    let load = tokio::spawn(async move {
         let read = move |_: &Connection| {
             begun.send(()).unwrap();
             may_go.recv().unwrap();
             Ok(())
         };
-        long.read(read).await
+        loader.read(read).await
     });
     has_begun.await.unwrap();
-    let read = Arc::new(AtomicUsize::new(0));
-    for _ in 0..super::CROWD / 2 {
-        let counted = Arc::clone(&read);
-        let load = loader.read(move |_| Ok(counted.fetch_add(1, Ordering::SeqCst)));
-        assert!(tokio::time::timeout(std::time::Duration::ZERO, load).await.is_err());
+    tokio::time::sleep(super::SLOW).await;
+    Slow { go, load }
+}
+
+impl Slow {
+    async fn ends(self) {
+        self.go.send(()).unwrap();
+        self.load.await.unwrap().unwrap();
     }
-    go.send(()).unwrap();
-    assert!(long.await.unwrap().is_ok());
-    assert_eq!(loader.read(number).await.unwrap(), 7);
-    assert_eq!(read.load(Ordering::SeqCst), 0);
 }
