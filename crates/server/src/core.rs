@@ -20,6 +20,7 @@ use crate::limits::{CONFLICT_DOUBLINGS, CONFLICT_PAUSE, MAX_DECISIONS, MAX_DOUBT
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::rate::Rates;
+use crate::seldom::is_news;
 use crate::sms::Desk;
 use crate::waiting::Waiting;
 
@@ -120,7 +121,9 @@ impl Core {
                     if written == MAX_DOUBT_WRITES {
                         return Err(CommitError::InDoubt(why));
                     }
-                    tracing::warn!(why, "a commit is in doubt and is written again");
+                    if is_news(&format!("doubt: {why}")) {
+                        tracing::warn!(why, "a commit is in doubt and is written again");
+                    }
                     written += 1;
                 }
                 // An earlier write may stand: nobody may say that nothing was decided.

@@ -119,7 +119,9 @@ impl Core {
         match self.plan(desk, item, round).await {
             Ok(is_planned) => is_planned,
             Err(problem) => {
-                tracing::error!(device = %item.authenticator, %problem, "a message is put off: its device cannot be read");
+                if is_news(&format!("put off: {problem}")) {
+                    tracing::error!(device = %item.authenticator, %problem, "a message is put off: its device cannot be read");
+                }
                 round.later(item, by_chance(UNREADABLE_PAUSE));
                 true
             }
@@ -132,7 +134,9 @@ impl Core {
         let due = self.store.work_due(*after, SWEEP_BATCH).await?;
         for id in &due {
             if let Err(problem) = self.do_work_of(id).await {
-                tracing::warn!(device = %id, %problem, "due work could not be done and is tried again");
+                if is_news(&format!("due work: {problem}")) {
+                    tracing::warn!(device = %id, %problem, "due work could not be done and is tried again");
+                }
             }
         }
         let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);

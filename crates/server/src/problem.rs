@@ -206,7 +206,7 @@ impl fmt::Display for Problem {
 
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
-        if is_news(&error.to_string()) {
+        if is_news(&format!("read: {error}")) {
             tracing::error!(%error, "the store could not be read");
         }
         match error {
@@ -233,7 +233,7 @@ impl From<CommitError> for Problem {
                 Self::read_only()
             }
             CommitError::Unavailable(detail) | CommitError::InDoubt(detail) => {
-                if is_news(&detail) {
+                if is_news(&format!("write: {detail}")) {
                     tracing::error!(detail, "a commit failed");
                 }
                 Self::unavailable()

@@ -10,7 +10,7 @@ use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{AuditEvent, Authenticator, IssuedSet, Operation, Realm, Spend, Subscriber, Version};
 use matchbook_store::contract::fixtures::{self, operation_id, subscriber_id};
 use matchbook_store::moving::{CopyOptions, Entity, Movable, PAGE, Progress, copy};
-use matchbook_store::sqlite::SqliteMover;
+use matchbook_store::sqlite::{Side, SqliteMover};
 use matchbook_store::{PostgresOptions, PostgresStore};
 use matchbook_testbed::Postgres;
 
@@ -30,16 +30,16 @@ async fn main() {
     let (first, last) = (folder.path().join("first.db"), folder.path().join("last.db"));
     let server = Postgres::start().unwrap();
     let url = server.database("moved").unwrap();
-    let source = SqliteMover::open(&first, true).unwrap();
+    let source = SqliteMover::open(&first, Side::Target { create: true }).unwrap();
     let began = Instant::now();
     fill(&source, devices, spent).await;
     println!("{devices} devices of {CODES} codes, {spent} of them spent: made in {:.1?}", began.elapsed());
     let options = PostgresOptions { migrate: true, ..PostgresOptions::default() };
     let between = PostgresStore::connect_to_move(&url, options).await.unwrap();
     measure("SQLite to PostgreSQL", &source, &between, (1, page)).await;
-    let target = SqliteMover::open(&last, true).unwrap();
+    let target = SqliteMover::open(&last, Side::Target { create: true }).unwrap();
     measure("PostgreSQL to SQLite", &between, &target, (2, page)).await;
-    let other = SqliteMover::open(folder.path().join("other.db"), true).unwrap();
+    let other = SqliteMover::open(folder.path().join("other.db"), Side::Target { create: true }).unwrap();
     measure("SQLite to SQLite", &target, &other, (3, page)).await;
 }
 

@@ -132,7 +132,7 @@ impl Lane {
                 while let Ok(job) = waiting.try_recv() {
                     jobs.push(job);
                 }
-                tracing::error!(%why, commits = jobs.len(), "commits failed");
+                tracing::debug!(%why, commits = jobs.len(), "commits failed");
                 self.tell_all(std::mem::take(&mut jobs), || CommitError::Unavailable(why.clone()));
             } else {
                 self.answer(std::mem::take(&mut jobs), done);
@@ -233,12 +233,13 @@ impl Lane {
             Done::Made(places) => places,
             Done::OneByOne => HashSet::new(),
             Done::Unavailable(why) | Done::Unreachable(why) => {
-                tracing::error!(%why, "a commit failed");
+                // Whoever asked tells it, once for all that meet the same trouble.
+                tracing::debug!(%why, "a commit failed");
                 return self.tell_all(jobs, || CommitError::Unavailable(why.clone()));
             }
             Done::InDoubt(why) => {
                 Tally::count(&self.tally.doubts);
-                tracing::warn!(%why, "a commit is in doubt");
+                tracing::debug!(%why, "a commit is in doubt");
                 return self.tell_all(jobs, || CommitError::InDoubt(why.clone()));
             }
         };

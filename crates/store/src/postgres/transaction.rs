@@ -85,7 +85,7 @@ pub(super) async fn transact(
             Err(Failed::For(error)) => {
                 if matches!(error, CommitError::InDoubt(_)) {
                     Tally::count(&tally.doubts);
-                    tracing::warn!(why = %error, "a commit is in doubt");
+                    tracing::debug!(why = %error, "a commit is in doubt");
                 }
                 return Err(error);
             }

@@ -33,7 +33,7 @@ mod tests;
 pub use backup::{BackupError, BackupProgress, backup};
 pub use check::check;
 pub use freeze::{freeze, frozen_at, thaw};
-pub use moving::SqliteMover;
+pub use moving::{Side, SqliteMover};
 pub use open::{DEFAULT_MEMORY_MB, MIN_MEMORY_MB, OpenError, OpenOptions};
 pub use restore::restore;
 

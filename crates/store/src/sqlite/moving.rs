@@ -33,18 +33,38 @@ enum Access {
     Beside(Readers),
 }
 
+/// What a store is in a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It is moved elsewhere. A server that runs read-only may be on it.
+    Source,
+    /// It is moved to. Nobody else may be on it.
+    Target {
+        /// Makes it when it is not there.
+        create: bool,
+    },
+}
+
 impl SqliteMover {
-    /// Opens the store at `path`, and makes it when it is not there and `create` says so.
+    /// Opens the store at `path`.
     ///
     /// # Errors
-    /// [`OpenError::InUse`] when a server that can write is on it, and all else that opening answers.
-    pub fn open(path: impl AsRef<Path>, create: bool) -> Result<Self, OpenError> {
+    /// [`OpenError::InUse`] when a server that can write is on a source, or anybody on a target; and all else that opening
+    /// answers.
+    pub fn open(path: impl AsRef<Path>, side: Side) -> Result<Self, OpenError> {
         let path = path.as_ref();
+        let create = side == Side::Target { create: true };
         let options = OpenOptions { create, memory_mb: MIN_MEMORY_MB, ..OpenOptions::default() };
         let access = match open::open(path, options, Origin::Moved) {
             Ok((lock, connection)) => Access::Alone(Box::new(SqliteStore::start(path, lock, connection, options)?)),
-            Err(OpenError::InUse(_)) if !create && freeze::frozen_at(path)?.is_some() => {
+            Err(OpenError::InUse(_)) if side == Side::Source && freeze::frozen_at(path)?.is_some() => {
                 Access::Beside(Readers::new(path.to_path_buf()))
+            }
+            Err(OpenError::InUse(_)) if side != Side::Source => {
+                return Err(OpenError::InUse(format!(
+                    "a server or another copy is on {}: stop the one, or wait for the other",
+                    path.display()
+                )));
             }
             Err(OpenError::InUse(_)) => {
                 return Err(OpenError::InUse(format!(

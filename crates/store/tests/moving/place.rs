@@ -8,7 +8,7 @@ use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{bucket, dispatch, outbox, realm_id};
 use matchbook_store::contract::fixtures::{commit, event, id, operation, spend_one, token, with_set};
 use matchbook_store::moving::{CopyFate, Entity, Kind, Movable};
-use matchbook_store::sqlite::{SqliteMover, thaw};
+use matchbook_store::sqlite::{Side, SqliteMover, thaw};
 use matchbook_store::{MIN_MEMORY_MB, OpenOptions, PostgresOptions, PostgresStore, SqliteStore, Store};
 use matchbook_testbed::Postgres;
 use tempfile::TempDir;
@@ -50,7 +50,10 @@ impl Place {
 
     pub(crate) async fn try_mover(&self, create: bool) -> Result<Box<dyn Movable>, String> {
         Ok(match self {
-            Self::Sqlite(path, _) => Box::new(SqliteMover::open(path, create).map_err(|error| error.to_string())?),
+            Self::Sqlite(path, _) => {
+                let side = if create { Side::Target { create } } else { Side::Source };
+                Box::new(SqliteMover::open(path, side).map_err(|error| error.to_string())?)
+            }
             Self::Postgres(url) => {
                 let options = PostgresOptions { check_value: None, migrate: create, ..postgres_options() };
                 let store = PostgresStore::connect_to_move(url, options).await;

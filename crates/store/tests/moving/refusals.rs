@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use matchbook_rules::Write;
 use matchbook_store::contract::fixtures::{commit, spend_one, token};
 use matchbook_store::moving::{Change, CopyError, CopyFate, Entity, Key, Kind, Movable, Note, Progress, check_source};
-use matchbook_store::sqlite::{SqliteMover, freeze};
+use matchbook_store::sqlite::{Side, SqliteMover, freeze};
 use matchbook_store::{CommitError, LoadError, OpenError, OpenOptions, SqliteStore};
 
 use crate::place::{Place, sqlite_options};
@@ -119,11 +119,27 @@ async fn one_database_by_two_names_is_refused_and_says_how_it_is_let_go() {
     assert!(from.takes_writes().await);
 }
 
+/// A second copy to where one is under way would let go what the first has not counted yet.
+#[tokio::test]
+async fn a_target_that_another_copy_is_on_is_refused() {
+    let (from, to) = (Place::sqlite(), Place::sqlite());
+    from.fill().await;
+    begin(&from, &to, 2).await;
+    let Place::Sqlite(path, _) = &to else { panic!() };
+    let first = SqliteMover::open(path, Side::Target { create: false }).unwrap();
+    let second = SqliteMover::open(path, Side::Target { create: false });
+    assert!(matches!(second, Err(OpenError::InUse(why)) if why.contains("another copy")));
+    drop(first);
+    copy(&from, &to).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_source_that_is_not_there_is_refused_and_not_made() {
     let nowhere = Place::sqlite();
     let Place::Sqlite(path, _) = &nowhere else { unreachable!() };
-    assert!(matches!(SqliteMover::open(path, false), Err(OpenError::Missing(_))));
+    for side in [Side::Source, Side::Target { create: false }] {
+        assert!(matches!(SqliteMover::open(path, side), Err(OpenError::Missing(_))));
+    }
     assert!(!path.exists());
 }
 

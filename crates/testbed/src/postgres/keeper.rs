@@ -3,9 +3,10 @@
 //!
 //! The shell is the server's parent, so the server's process id stays valid until the shell is told to reap it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::process::Pid;
@@ -38,6 +39,7 @@ cd / && rm -rf "$folder"
 
 /// The shell. Dropping it ends the server and removes the folder.
 pub(super) struct Keeper {
+    folder: PathBuf,
     shell: Child,
     /// `None` once it was closed.
     orders: Option<ChildStdin>,
@@ -62,7 +64,7 @@ impl Keeper {
             .map_err(Trouble::at("start a shell"))?;
         let orders = shell.stdin.take();
         let answers = shell.stdout.take().ok_or_else(|| Trouble::new("a shell has no output"))?;
-        Ok(Self { shell, orders, answers: BufReader::new(answers) })
+        Ok(Self { folder: folder.to_owned(), shell, orders, answers: BufReader::new(answers) })
     }
 
     /// Starts the server; its process id.
@@ -110,5 +112,7 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         self.close();
         let _status = self.shell.wait();
+        // Empty by now; its account may not remove the name from a place that is ours alone.
+        let _gone = fs::remove_dir(&self.folder);
     }
 }

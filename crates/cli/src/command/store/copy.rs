@@ -2,7 +2,7 @@
 
 use matchbook_store::OpenError;
 use matchbook_store::moving::{self, CopyError, CopyOptions, Count, Movable, Report};
-use matchbook_store::sqlite::SqliteMover;
+use matchbook_store::sqlite::{Side, SqliteMover};
 use serde::Serialize;
 use tokio::signal::unix::SignalKind;
 
@@ -60,22 +60,22 @@ pub(super) fn run(args: &Copy, settings: &Settings, ui: &Ui) -> Result<(), CliEr
 /// The source is looked at first: a copy that cannot be leaves no target behind.
 async fn copy(from: &Database, to: &Database, options: CopyOptions, ui: &Ui) -> Result<Report, CliError> {
     let missing = format!("there is no store at {}, which --from names", from.name());
-    let source = open(from, false, missing).await?;
+    let source = open(from, Side::Source, missing).await?;
     let bound = moving::check_source(&*source).await.map_err(|error| failed(&error))?;
-    let target = open(to, bound.is_none(), bound.unwrap_or_default()).await?;
+    let target = open(to, Side::Target { create: bound.is_none() }, bound.unwrap_or_default()).await?;
     let progress = ui.progress("Copying");
     let mut tell = |step: moving::Progress| progress.set(step.done, step.all, "rows");
     moving::copy(&*source, &*target, options, &mut tell).await.map_err(|error| failed(&error))
 }
 
 /// `missing`: what is told when there is no store, and none is to be made.
-async fn open(database: &Database, create: bool, missing: String) -> Result<Box<dyn Movable>, CliError> {
+async fn open(database: &Database, side: Side, missing: String) -> Result<Box<dyn Movable>, CliError> {
     Ok(match database {
-        Database::Sqlite(path) => Box::new(SqliteMover::open(path, create).map_err(|error| match error {
+        Database::Sqlite(path) => Box::new(SqliteMover::open(path, side).map_err(|error| match error {
             OpenError::Missing(_) => CliError::failure(missing),
             error => CliError::failure(error.to_string()),
         })?),
-        Database::Postgres(at) => Box::new(at.connect_to_move(create, missing).await?),
+        Database::Postgres(at) => Box::new(at.connect_to_move(side == Side::Target { create: true }, missing).await?),
     })
 }
 

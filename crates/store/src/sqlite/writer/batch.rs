@@ -31,7 +31,8 @@ pub(in crate::sqlite) fn write(
             // Either one of the work was refused for good, or from now on each can be undone: this ends.
             Err(Failed::Again) => undo = Undo::BySavepoint,
             Err(failed @ (Failed::Unavailable(_) | Failed::InDoubt(_))) => {
-                tracing::error!(why = %failed.again(), "a commit failed");
+                // Whoever asked tells it, once for all that meet the same trouble.
+                tracing::debug!(why = %failed.again(), "a commit failed");
                 accepts.undo();
                 if matches!(failed, Failed::InDoubt(_)) {
                     accepts.in_doubt(work);
