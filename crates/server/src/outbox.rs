@@ -133,10 +133,10 @@ impl Core {
     async fn do_due_work(&self, after: &mut Option<AuthenticatorId>) -> Result<(), Problem> {
         let due = self.store.work_due(*after, SWEEP_BATCH).await?;
         for id in &due {
-            if let Err(problem) = self.do_work_of(id).await {
-                if is_news(&format!("due work: {problem}")) {
-                    tracing::warn!(device = %id, %problem, "due work could not be done and is tried again");
-                }
+            if let Err(problem) = self.do_work_of(id).await
+                && is_news(&format!("due work: {problem}"))
+            {
+                tracing::warn!(device = %id, %problem, "due work could not be done and is tried again");
             }
         }
         let is_full = due.len() >= usize::try_from(SWEEP_BATCH).unwrap_or(usize::MAX);
