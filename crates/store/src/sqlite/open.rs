@@ -172,6 +172,13 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_CACHE_KIB)
 }
 
+/// A connection beside the writer's, that copies the log and writes nothing else.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
+    make_durable(&connection, path)?;
+    Ok(connection)
+}
+
 fn missing(path: &Path) -> OpenError {
     let at = path.display();
     OpenError::Missing(format!(

@@ -3,42 +3,34 @@
 
 mod accepts;
 mod batch;
+mod checkpoint;
 mod filter;
+mod folding;
 mod queue;
 mod readings;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use matchbook_rules::Changes;
-use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub(super) use self::accepts::Accepts;
 use self::batch::Answer;
+use self::checkpoint::Checkpoints;
+use self::folding::{Folding, IDLE};
 use self::queue::{Queue, Waited};
 use super::apply::Failure;
 use super::journal::{Unfolded, fold};
 use super::lock::Lock;
-use super::{BUSY_TIMEOUT, MAX_BATCH, MAX_QUEUE, WAL_PAGES};
+use super::{MAX_BATCH, MAX_QUEUE, WAL_PAGES};
 use crate::CommitError;
 
-/// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(10);
-/// How long nothing comes before the journal is folded: longer than the pauses between the calls of one busy caller.
-const IDLE: Duration = Duration::from_millis(20);
-/// Entries that are folded at once while others wait: a few milliseconds.
-const FOLD_BUSY: usize = 512;
-/// Entries that are folded at once when nobody waits. More have more pages in common.
-const FOLD_IDLE: usize = 1_024;
 /// Entries that one step of a fold of all takes.
 const FOLD_STEP: usize = 4_096;
-/// How long a fold that failed is left alone.
-const FOLD_REST: Duration = Duration::from_secs(5);
 
 /// A job of several statements that is no [`Changes`]: a step of pruning, a mark. It answers how many rows it was. It
 /// may be run again, when the transaction that it was in was rolled back.
@@ -102,7 +94,7 @@ impl Writer {
         let (waiting, unfolded) = (Arc::clone(&jobs), Arc::clone(accepts.unfolded()));
         let thread = thread::Builder::new().name("matchbook-store".to_owned()).spawn(move || {
             let closing = Closing(Arc::clone(&waiting));
-            Thread { path, connection, accepts, bound, log_pages: Arc::default(), checkpointed: 0 }.run(&waiting);
+            Thread { path, connection, accepts, bound }.run(&waiting);
             drop(closing);
             drop(lock);
         })?;
@@ -176,40 +168,44 @@ struct Thread {
     connection: Connection,
     accepts: Accepts,
     bound: usize,
-    /// Pages in the log after the last commit.
-    log_pages: Arc<AtomicI32>,
-    /// `log_pages` when a checkpoint was last tried.
-    checkpointed: i32,
+}
+
+/// What the thread has, as its parts get it.
+struct Own<'a> {
+    path: &'a Path,
+    connection: &'a Connection,
+    accepts: &'a mut Accepts,
 }
 
 impl Thread {
     fn run(mut self, waiting: &Queue<Job>) {
-        self.watch_log();
+        let mut checkpoints = Checkpoints::of(&mut self.connection, WAL_PAGES);
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        let (mut patience, mut failed) = (IDLE, None);
+        let (mut patience, mut folding) = (IDLE, Folding::default());
         loop {
             let is_folded = self.accepts.unfolded().len() == 0;
             match waiting.take(&mut batch, MAX_BATCH, (!is_folded).then_some(patience)) {
                 Waited::Work => {
+                    let (came, bound) = (batch.len(), self.bound);
                     self.write(&mut batch);
                     patience = IDLE;
-                    let rests = failed.is_some_and(|failed: Instant| failed.elapsed() < FOLD_REST);
-                    if self.accepts.unfolded().len() > self.bound && !rests {
-                        failed = (!self.fold(FOLD_BUSY)).then(Instant::now);
-                    }
+                    folding.beside(&mut self.own(), came, bound);
                 }
-                // The next chunk at once, until somebody comes.
-                Waited::Nothing => patience = if self.fold(FOLD_IDLE) { Duration::ZERO } else { FOLD_REST },
+                Waited::Nothing => patience = folding.alone(&mut self.own()),
                 Waited::Closed => break,
             }
-            self.checkpoint_when_long();
+            checkpoints.when_long(&mut self.own());
         }
         // So that a store that is not served can be read by whoever knows the tables alone.
-        while self.accepts.unfolded().len() > 0 && self.fold(FOLD_STEP) {}
+        folding.whole(&mut self.own());
         self.accepts.close();
         if let Err(error) = self.connection.close() {
             tracing::warn!(error = %error.1, "the store did not close cleanly; nothing is lost");
         }
+    }
+
+    fn own(&mut self) -> Own<'_> {
+        Own { path: &self.path, connection: &self.connection, accepts: &mut self.accepts }
     }
 
     fn write(&mut self, batch: &mut Vec<Job>) {
@@ -219,53 +215,6 @@ impl Thread {
         if let Some((first, answer)) = others.0.pop() {
             // If it has gone away, this drops the answers, and so gives them.
             let _ = first.send(Answered { answer, others });
-        }
-    }
-
-    /// Folds about so many entries; `false`: there was nothing to fold, or it failed and they stay in the journal.
-    fn fold(&mut self, entries: usize) -> bool {
-        let step = Step { run: Box::new(move |connection| fold::oldest(connection, entries)), voids: false };
-        let results = batch::write(&self.path, &self.connection, &mut self.accepts, &[Work::Step(step)]);
-        results.iter().all(|result| match result {
-            Ok(folded) => *folded > 0,
-            Err(error) => {
-                tracing::error!(%error, "acceptances stay in the journal, which cannot be folded now");
-                false
-            }
-        })
-    }
-
-    /// Takes the place of SQLite's own checkpoints, which run before the commit answers.
-    fn watch_log(&mut self) {
-        let log_pages = Arc::clone(&self.log_pages);
-        let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
-            log_pages.store(pages, Ordering::Relaxed);
-            Ok(())
-        };
-        if let Err(error) = self.connection.wal_hook(Some(hook)) {
-            tracing::warn!(%error, "SQLite keeps its own checkpoints");
-        }
-    }
-
-    /// Copies the log into the database once it is long, so that the next commits write over it from its beginning.
-    fn checkpoint_when_long(&mut self) {
-        let pages = self.log_pages.load(Ordering::Relaxed);
-        if pages < self.checkpointed {
-            self.checkpointed = 0;
-        }
-        if pages.saturating_sub(self.checkpointed) < WAL_PAGES {
-            return;
-        }
-        self.checkpointed = pages;
-        // A reader that holds old pages (a backup) keeps the log from being begun anew; the next try is as many pages
-        // on.
-        let tried = self
-            .connection
-            .busy_timeout(CHECKPOINT_PATIENCE)
-            .and_then(|()| self.connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::RESTART).map(drop));
-        if let Err(error) = tried.and_then(|()| self.connection.busy_timeout(BUSY_TIMEOUT)) {
-            tracing::debug!(%error, pages, "the log was not copied whole and goes on");
-            let _ = self.connection.busy_timeout(BUSY_TIMEOUT);
         }
     }
 }

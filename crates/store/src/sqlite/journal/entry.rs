@@ -4,7 +4,7 @@
 //! length before it.
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
-use matchbook_rules::{AuditEvent, EventKind, Operation, RealmId, Spend, SpendKind, Verdict};
+use matchbook_rules::{AuditEvent, EventKind, Operation, Spend, SpendKind, Verdict};
 
 use crate::accept::Accept;
 use crate::sqlite::rows::ReadError;
@@ -99,14 +99,7 @@ impl Row {
 
 /// Reads a row back; `batch` is its number, for the sentence when it makes no sense.
 pub(in crate::sqlite) fn decode(batch: i64, row: &[u8]) -> Result<Vec<Entry>, ReadError> {
-    let read = |mut rest: Rest<'_>| {
-        let mut entries = Vec::new();
-        while !rest.0.is_empty() {
-            entries.push(rest.entry()?.owned()?);
-        }
-        Some(entries)
-    };
-    Rest::of(row).and_then(read).ok_or_else(|| senseless(batch))
+    raw(batch, row)?.iter().map(|(_, raw)| raw.owned().ok_or_else(|| senseless(batch))).collect()
 }
 
 /// Reads the entry at this place of a row; `None`: there are fewer.
@@ -123,12 +116,28 @@ pub(in crate::sqlite) fn decode_one(batch: i64, row: &[u8], place: usize) -> Res
     Rest::of(row).and_then(read).ok_or_else(|| senseless(batch))
 }
 
-fn senseless(batch: i64) -> ReadError {
+/// The entries of a row, each with where it begins.
+pub(super) fn raw(batch: i64, row: &[u8]) -> Result<Vec<(usize, Raw<'_>)>, ReadError> {
+    let mut rest = Rest::of(row).ok_or_else(|| senseless(batch))?;
+    let mut entries = Vec::new();
+    while !rest.0.is_empty() {
+        let begins = row.len().saturating_sub(rest.0.len());
+        entries.push((begins, rest.entry().ok_or_else(|| senseless(batch))?));
+    }
+    Ok(entries)
+}
+
+/// What [`raw`] found where an entry begins.
+pub(super) fn raw_at(row: &[u8], begins: usize) -> Option<Raw<'_>> {
+    Rest(row.get(begins..)?).entry()
+}
+
+pub(super) fn senseless(batch: i64) -> ReadError {
     ReadError::Damaged(format!("row ({batch}) of table journal: the entries make no sense"))
 }
 
 /// An entry as it lies in the row.
-struct Raw<'a> {
+pub(super) struct Raw<'a> {
     flags: u8,
     kind: SpendKind,
     authenticator: AuthenticatorId,
@@ -145,20 +154,52 @@ struct Raw<'a> {
     detail: &'a [u8],
 }
 
-impl Raw<'_> {
+impl<'a> Raw<'a> {
+    /// In the order of the ledger.
+    pub(super) fn key_of_spend(&self) -> (&'a [u8], AuthenticatorId, CodeIndex) {
+        (self.realm, self.authenticator, self.index)
+    }
+
+    /// In the order of the operations.
+    pub(super) fn key_of_operation(&self) -> [&'a [u8]; 3] {
+        [self.realm, self.relying_party, self.operation]
+    }
+
+    /// In the order of the events.
+    pub(super) fn key_of_event(&self) -> (&'a [u8], [u8; 16]) {
+        (self.realm, self.event_id)
+    }
+
     fn owned(&self) -> Option<Entry> {
-        let realm: RealmId = name(self.realm)?;
-        let operation = Operation {
-            realm: realm.clone(),
+        Some(Entry { operation: self.operation()?, spend: self.spend()?, event: self.event()? })
+    }
+
+    pub(super) fn operation(&self) -> Option<Operation> {
+        Some(Operation {
+            realm: name(self.realm)?,
             relying_party: name(self.relying_party)?,
             id: name(self.operation)?,
             fingerprint: self.fingerprint,
             verdict: Verdict::Accepted,
             at: self.at,
-        };
-        let (relying_party, id) = (operation.relying_party.clone(), operation.id.clone());
-        let event = AuditEvent {
-            realm: realm.clone(),
+        })
+    }
+
+    pub(super) fn spend(&self) -> Option<Spend> {
+        Some(Spend {
+            realm: name(self.realm)?,
+            authenticator: self.authenticator,
+            index: self.index,
+            kind: self.kind,
+            relying_party: name(self.relying_party)?,
+            operation: name(self.operation)?,
+            at: self.spent_at,
+        })
+    }
+
+    pub(super) fn event(&self) -> Option<AuditEvent> {
+        Some(AuditEvent {
+            realm: name(self.realm)?,
             id: self.event_id,
             at: self.event_at,
             kind: EventKind::CodeAccepted,
@@ -167,19 +208,12 @@ impl Raw<'_> {
                 Some(subscriber) => Some(name(subscriber)?),
                 None => None,
             },
-            relying_party: (self.flags & SAME_PARTY != 0).then(|| relying_party.clone()),
+            relying_party: match self.flags & SAME_PARTY {
+                0 => None,
+                _ => Some(name(self.relying_party)?),
+            },
             detail: str::from_utf8(self.detail).ok()?.to_owned(),
-        };
-        let spend = Spend {
-            realm,
-            authenticator: self.authenticator,
-            index: self.index,
-            kind: self.kind,
-            relying_party,
-            operation: id,
-            at: self.spent_at,
-        };
-        Some(Entry { operation, spend, event })
+        })
     }
 }
 

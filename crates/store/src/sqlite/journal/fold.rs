@@ -1,7 +1,9 @@
 //! Moves entries from the journal into their tables. What is there already is left as it is, so that it can be done any
 //! number of times.
 
-use matchbook_rules::{Changes, Guard, Operation, Write};
+use std::sync::LazyLock;
+
+use matchbook_rules::{AuditEvent, Changes, Guard, Operation, Write};
 use rusqlite::{Connection, params_from_iter};
 
 use super::entry::{Entry, decode};
@@ -110,16 +112,23 @@ fn all(connection: &Connection, entries: &mut [Entry]) -> Result<(), Failure> {
         let (a, b) = (&a.operation, &b.operation);
         (&a.realm, &a.relying_party, &a.id).cmp(&(&b.realm, &b.relying_party, &b.id))
     });
-    let insert = or_ignore(INSERT_OPERATION);
     for Entry { operation, .. } in &*entries {
-        execute(connection, &insert, params_from_iter(bind_operation(operation)))?;
+        put_operation(connection, operation)?;
     }
     entries.sort_unstable_by(|a, b| (&a.event.realm, a.event.id).cmp(&(&b.event.realm, b.event.id)));
-    let insert = or_ignore(INSERT_EVENT);
-    for Entry { event, .. } in &*entries {
-        execute(connection, &insert, params_from_iter(bind_event(event)))?;
-    }
-    Ok(())
+    entries.iter().try_for_each(|Entry { event, .. }| put_event(connection, event))
+}
+
+/// Puts the answer there, unless one is there.
+pub(super) fn put_operation(connection: &Connection, operation: &Operation) -> Result<(), Failure> {
+    static SQL: LazyLock<String> = LazyLock::new(|| or_ignore(INSERT_OPERATION));
+    execute(connection, &SQL, params_from_iter(bind_operation(operation))).map(drop)
+}
+
+/// Puts the event there, unless it is there.
+pub(super) fn put_event(connection: &Connection, event: &AuditEvent) -> Result<(), Failure> {
+    static SQL: LazyLock<String> = LazyLock::new(|| or_ignore(INSERT_EVENT));
+    execute(connection, &SQL, params_from_iter(bind_event(event))).map(drop)
 }
 
 fn or_ignore(insert: &str) -> String {

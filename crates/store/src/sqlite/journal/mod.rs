@@ -15,9 +15,11 @@
 
 pub(super) mod entry;
 pub(super) mod fold;
+pub(super) mod pass;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
@@ -31,6 +33,8 @@ use super::rows::{ReadError, column, number};
 /// What is in the journal, by device and by operation.
 pub(super) struct Unfolded {
     hasher: RandomState,
+    /// How often the database was read anew, because it may be another one.
+    readings: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -63,7 +67,7 @@ pub(super) struct Keys {
 impl Unfolded {
     /// What the database holds; and the number that the next row gets.
     pub(super) fn read(connection: &Connection) -> Result<(Self, i64), ReadError> {
-        let unfolded = Self { hasher: RandomState::new(), state: Mutex::default() };
+        let unfolded = Self { hasher: RandomState::new(), readings: AtomicU64::new(0), state: Mutex::default() };
         let next = unfolded.read_again(connection)?;
         Ok((unfolded, next))
     }
@@ -84,7 +88,13 @@ impl Unfolded {
             state.stage(batch, entries.iter().map(|entry| self.keys(entry)).collect());
         }
         *self.state() = state;
+        self.readings.fetch_add(1, Ordering::Relaxed);
         Ok(next)
+    }
+
+    /// Changes with [`Unfolded::read_again`], after which nothing that was read of the journal before holds.
+    pub(super) fn readings(&self) -> u64 {
+        self.readings.load(Ordering::Relaxed)
     }
 
     /// A keyed hash, so that nobody can choose operation ids that meet.

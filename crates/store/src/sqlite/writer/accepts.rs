@@ -21,6 +21,7 @@ use crate::hot::{Hot, Standing};
 use crate::sqlite::apply::{Failure, is_calm_now, one};
 use crate::sqlite::journal::entry::Row;
 use crate::sqlite::journal::{self, Keys, Unfolded};
+use crate::sqlite::open;
 use crate::sqlite::rows::{ReadError, blob, number, text};
 
 /// Of the memory for what is remembered, the part for the filter of operations: at 64 MiB it holds a million of them.
@@ -81,6 +82,23 @@ impl Accepts {
     /// Ends what still reads the store, so that the writer's connection is the last one.
     pub(super) fn close(&mut self) {
         self.readings.end();
+    }
+
+    /// Has a thread beside this one read what the database holds. It ends before the store is closed.
+    pub(super) fn read_beside(
+        &mut self,
+        path: &Path,
+        read: impl FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send + 'static,
+    ) {
+        self.readings.begin(path, read);
+    }
+
+    /// Has a thread beside this one copy the log into the database. It ends before the store is closed.
+    pub(super) fn copy_beside(&mut self, path: &Path, copy: impl FnOnce(&Connection) + Send + 'static) {
+        self.readings.begin_with(open::open_beside, path, move |connection, _| {
+            copy(connection);
+            Ok(())
+        });
     }
 
     pub(in crate::sqlite) fn unfolded(&self) -> &Arc<Unfolded> {

@@ -1,0 +1,119 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::Checkpoints;
+use crate::hot::Hot;
+use crate::sqlite::lock::Lock;
+use crate::sqlite::open::{OpenOptions, Origin, open, open_reader};
+use crate::sqlite::writer::{Accepts, Own};
+
+const LONG: i32 = 20;
+/// Far more than the other thread takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Fixture {
+    connection: Connection,
+    accepts: Accepts,
+    path: PathBuf,
+    rows: u32,
+    _lock: Lock,
+    _folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let (lock, connection) = open(&path, options, Origin::Store).unwrap();
+        let accepts = Accepts::read(&connection, Arc::new(Hot::new(1 << 20)), 1 << 20).unwrap();
+        Self { connection, accepts, path, rows: 0, _lock: lock, _folder: folder }
+    }
+
+    fn commit(&mut self) {
+        self.rows += 1;
+        let sql = "INSERT INTO meta (name, value) VALUES (?1, zeroblob(3000))";
+        self.connection.execute(sql, [format!("row {}", self.rows)]).unwrap();
+    }
+
+    /// Commits until the log was begun anew; the most pages that it had.
+    fn commit_until_anew(&mut self, checkpoints: &mut Checkpoints) -> i32 {
+        let (mut most, end) = (0, Instant::now() + PATIENCE);
+        loop {
+            self.commit();
+            let pages = checkpoints.pages.load(Ordering::Relaxed);
+            if pages < most {
+                return most;
+            }
+            most = pages;
+            let Self { path, connection, accepts, .. } = self;
+            checkpoints.when_long(&mut Own { path, connection, accepts });
+            assert!(Instant::now() < end, "the log goes on: {pages} pages");
+        }
+    }
+}
+
+fn rows(path: &Path) -> u32 {
+    let reader = open_reader(path).unwrap();
+    let whole: String = reader.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+    reader.query_row("SELECT count(*) FROM meta WHERE name LIKE 'row %'", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_long_log_is_copied_beside_the_commits_and_begun_anew() {
+    let mut fixture = Fixture::new();
+    let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
+    let readings = fixture.accepts.unfolded().readings();
+    for _ in 0..3 {
+        assert!(fixture.commit_until_anew(&mut checkpoints) >= LONG);
+        fixture.accepts.look_out(&fixture.connection).unwrap();
+        assert_eq!(fixture.accepts.unfolded().readings(), readings, "nobody else has written");
+    }
+    assert_eq!(rows(&fixture.path), fixture.rows);
+    // What a kill leaves is whole: the database and its log as they lie.
+    let folder = tempfile::tempdir().unwrap();
+    for ending in ["", "-wal"] {
+        let copy = folder.path().join(format!("store.db{ending}"));
+        std::fs::copy(fixture.path.with_file_name(format!("store.db{ending}")), copy).unwrap();
+    }
+    let recovered = Connection::open(folder.path().join("store.db")).unwrap();
+    let count: u32 =
+        recovered.query_row("SELECT count(*) FROM meta WHERE name LIKE 'row %'", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, fixture.rows);
+}
+
+#[test]
+fn where_no_thread_can_copy_the_log_the_writer_does() {
+    let mut fixture = Fixture::new();
+    let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
+    // As when the store is being closed: no thread begins.
+    fixture.accepts.close();
+    assert!(fixture.commit_until_anew(&mut checkpoints) >= LONG);
+    assert_eq!(rows(&fixture.path), fixture.rows);
+}
+
+#[test]
+fn a_reader_of_old_pages_only_puts_it_off() {
+    let mut fixture = Fixture::new();
+    let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
+    fixture.commit();
+    let reader = open_reader(&fixture.path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM meta").unwrap();
+    for _ in 0..LONG * 4 {
+        fixture.commit();
+        let Fixture { path, connection, accepts, .. } = &mut fixture;
+        checkpoints.when_long(&mut Own { path, connection, accepts });
+    }
+    assert!(checkpoints.pages.load(Ordering::Relaxed) > LONG * 4, "the reader's pages are kept");
+    reader.execute_batch("COMMIT").unwrap();
+    fixture.commit_until_anew(&mut checkpoints);
+    assert_eq!(rows(&fixture.path), fixture.rows);
+}
