@@ -76,14 +76,16 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<VerifyRow>> {
         let plain = plain.as_ref().filter(|_| *connections == most);
         rows.push(Turns { plain, ..turns }.rows(&nodes, Devices::Remembered, &each_round, *connections)?);
     }
-    tell(&format!("{}: verifies at {most}, of devices that are not remembered", site.name()));
+    let last = |devices: Devices| tell(&format!("{}: verifies at {most}, devices: {}", site.name(), devices.name()));
     rows.push(match site {
         Site::Sqlite => {
+            last(Devices::LeastMemory);
             drop(nodes);
             let nodes = ground.start(MIN_MEMORY_MB)?;
             turns.rows(&nodes, Devices::LeastMemory, &each_round, most)?
         }
         Site::Postgres(_) => {
+            last(Devices::NotRemembered);
             let strangers = strangers(&ground.population, known..all, setting.scale.rounds);
             turns.rows(&nodes, Devices::NotRemembered, &strangers, most)?
         }
