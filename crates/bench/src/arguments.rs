@@ -77,7 +77,7 @@ matchbook-bench run [--quick] [--only KIND ...] [--site NAME ...] [--rounds N] [
   --work NAME        of sets and keys this alone: the first with this in its name, such as issue, public or refill
   --out FOLDER       where bench.json and bench.md go; target/bench when it is left out
   --place FOLDER     where the databases are made: names the disk that is measured
-  --write-docs PAGE  puts the tables into the marked place of a page";
+  --write-docs PAGE  puts the tables, and in short the figures, into the marked places of a page";
 
 impl Command {
     /// Reads the program's words.

@@ -75,7 +75,7 @@ fn measure(run: &Run) -> Result<()> {
     let tables = report::markdown(&report);
     println!("{tables}");
     match &run.docs {
-        Some(page) => report::docs::write(page, &tables),
+        Some(page) => report::docs::write(page, &report::headline(&report), &tables),
         None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod docs;
 mod goals;
+mod headline;
 mod machine;
 mod markdown;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use self::goals::{Goal, goals};
+pub use self::headline::headline;
 pub use self::machine::Machine;
 pub use self::markdown::markdown;
 use crate::rows::growth::GrowthRow;

@@ -13,6 +13,8 @@ pub mod verify;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::load::Spell;
 use crate::site::{Servers, Site};
 use sets::Work;
@@ -33,7 +35,7 @@ pub struct Scale {
     pub devices: u32,
     /// Devices that get sets or keys, each once: the spells end early when they have all had theirs.
     set_devices: u32,
-    /// Devices of the sites whose growth is measured.
+    /// Devices of the sites whose growth is measured, at the least.
     pub growth_devices: u32,
     /// Devices of the sizes that are weighed, killed and started.
     sizes: &'static [u32],
@@ -49,7 +51,7 @@ impl Scale {
         spell: Spell { warm_up: Duration::from_millis(700), measured: Duration::from_secs(3) },
         devices: 100_000,
         set_devices: 200_000,
-        growth_devices: 50_000,
+        growth_devices: 20_000,
         sizes: &[100_000, 1_000_000],
     };
 
@@ -62,7 +64,7 @@ impl Scale {
         spell: Spell { warm_up: Duration::from_millis(150), measured: Duration::from_millis(350) },
         devices: 4_000,
         set_devices: 10_000,
-        growth_devices: 3_000,
+        growth_devices: 600,
         sizes: &[2_000],
     };
 
@@ -104,6 +106,16 @@ impl Scale {
         }
     }
 
+    /// Of the devices that have codes to verify, those that a site's servers are to remember.
+    #[must_use]
+    pub const fn known_devices(&self, site: Site) -> u32 {
+        match site {
+            Site::Sqlite => self.devices,
+            // The rest are those that it has never seen: each is verified once, and a round wants some thousands.
+            Site::Postgres(_) => self.devices / 5 * 2,
+        }
+    }
+
     /// Turns of what PostgreSQL does by itself.
     #[must_use]
     pub const fn plain_rounds(&self) -> usize {
@@ -116,6 +128,30 @@ impl Scale {
         match site {
             Site::Postgres(cluster) if cluster.nodes > 1 || cluster.has_standby => &[],
             Site::Sqlite | Site::Postgres(_) => self.sizes,
+        }
+    }
+}
+
+/// Whether the servers remember the devices whose codes are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Devices {
+    /// Each was verified before, by the same server.
+    Remembered,
+    /// None was verified before: each has to be loaded.
+    NotRemembered,
+    /// Each was verified before, by a server that may remember as little as can be asked for.
+    LeastMemory,
+}
+
+impl Devices {
+    /// For tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Remembered => "remembered",
+            Self::NotRemembered => "not remembered",
+            Self::LeastMemory => "the least memory",
         }
     }
 }

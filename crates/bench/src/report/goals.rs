@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Report;
+use crate::rows::Devices;
 use crate::rows::growth::GrowthRow;
-use crate::rows::plain::PlainRow;
 use crate::rows::sets::SetRow;
 use crate::rows::sizes::SizeRow;
 use crate::rows::store::StoreRow;
@@ -46,13 +46,22 @@ impl Bound {
     }
 }
 
+/// What the goals are called that the page begins with.
+pub(super) const VERIFY_BY_HANDLER: &str = "verifies a second at 256 connections, by the empty handler's";
+pub(super) const VERIFY_BY_PLAIN: &str =
+    "verifies a second at 256 connections, by plain statements at any number of clients";
+pub(super) const SETS_A_SECOND: &str = "sets a second, shared key";
+pub(super) const BYTES: &str = "bytes on disk a device of 50 codes";
+pub(super) const MEMORY: &str = "server memory, MiB";
+
 /// All that the report's rows say something of.
 #[must_use]
 pub fn goals(report: &Report) -> Vec<Goal> {
     let mut goals = Vec::new();
     let is_sqlite = |site: &str| site == Site::Sqlite.name();
-    report.verify.iter().filter(|row| is_sqlite(row.site)).for_each(|row| of_verify(row, &mut goals));
-    report.verify.iter().for_each(|row| of_postgres(row, &report.plain, &mut goals));
+    let remembered = || report.verify.iter().filter(|row| row.devices == Devices::Remembered);
+    remembered().filter(|row| is_sqlite(row.site)).for_each(|row| of_verify(row, &mut goals));
+    remembered().for_each(|row| of_postgres(row, &mut goals));
     report.store.iter().for_each(|row| of_store(row, &mut goals));
     report.sets.iter().filter(|row| is_sqlite(row.site)).for_each(|row| of_sets(row, &mut goals));
     let sqlite_sizes = report.sizes.iter().filter(|row| is_sqlite(row.site));
@@ -77,8 +86,7 @@ fn of_verify(row: &VerifyRow, goals: &mut Vec<Goal>) {
             goals.push(goal(site, what, Bound::AtLeast(0.70), compared.rate_ratio));
         }
         256 => {
-            let what = "verifies a second at 256 connections, by the empty handler's";
-            goals.push(goal(site, what, Bound::AtLeast(0.85), compared.rate_ratio));
+            goals.push(goal(site, VERIFY_BY_HANDLER, Bound::AtLeast(0.85), compared.rate_ratio));
             let what = "verify p99 at 256 connections, by the empty handler's";
             goals.push(goal(site, what, Bound::AtMost(2.0), compared.p99_ratio));
         }
@@ -87,19 +95,12 @@ fn of_verify(row: &VerifyRow, goals: &mut Vec<Goal>) {
 }
 
 /// One server on PostgreSQL, beside the empty handler and beside plain statements in the same database server.
-fn of_postgres(row: &VerifyRow, plain: &[PlainRow], goals: &mut Vec<Goal>) {
-    let plain = plain.iter().filter(|it| it.site == row.site && row.connections == 256);
-    let Some(best) = plain.max_by(|one, other| one.statements.per_second.total_cmp(&other.statements.per_second))
-    else {
-        return;
-    };
-    if !best.has_standby {
-        let what = "verifies a second at 256 connections, by the empty handler's";
-        goals.push(goal(row.site, what, Bound::AtLeast(0.40), row.compared.rate_ratio));
+fn of_postgres(row: &VerifyRow, goals: &mut Vec<Goal>) {
+    let Some(beside) = row.beside.as_ref().filter(|_| row.connections == 256) else { return };
+    if !beside.has_standby {
+        goals.push(goal(row.site, VERIFY_BY_HANDLER, Bound::AtLeast(0.40), row.compared.rate_ratio));
     }
-    let what = "verifies a second at 256 connections, by plain statements at any number of clients";
-    let seen = ratio(row.compared.subject.per_second, best.statements.per_second);
-    goals.push(goal(row.site, what, Bound::AtLeast(1.0), seen));
+    goals.push(goal(row.site, VERIFY_BY_PLAIN, Bound::AtLeast(1.0), beside.rate_ratio));
 }
 
 fn of_store(row: &StoreRow, goals: &mut Vec<Goal>) {
@@ -115,7 +116,7 @@ fn of_store(row: &StoreRow, goals: &mut Vec<Goal>) {
 fn of_sets(row: &SetRow, goals: &mut Vec<Goal>) {
     if row.work == crate::rows::sets::Work::Issue.name() {
         let subject = &row.compared.subject;
-        goals.push(goal(row.site, "sets a second, shared key", Bound::AtLeast(8_000.0), subject.per_second));
+        goals.push(goal(row.site, SETS_A_SECOND, Bound::AtLeast(8_000.0), subject.per_second));
         goals.push(goal(row.site, "server's µs a set, shared key", Bound::AtMost(60.0), subject.server_cpu_us));
     }
     if row.work == crate::rows::sets::Work::IssuePublicKey.name() {
@@ -128,9 +129,9 @@ fn of_sets(row: &SetRow, goals: &mut Vec<Goal>) {
 
 fn of_size(row: &SizeRow, first: Option<&SizeRow>, goals: &mut Vec<Goal>) {
     let (site, devices) = (row.site, row.devices);
-    let mut add = |what: &str, bound, seen| goals.push(goal(site, format!("{what}, {devices} devices"), bound, seen));
-    add("bytes on disk a device of 50 codes", Bound::AtMost(900.0), row.bytes_per_device);
-    add("server memory, MiB", Bound::AtMost(143.0), row.peak_mib);
+    let mut add = |what: &str, bound, seen| goals.push(goal(site, of_devices(what, devices), bound, seen));
+    add(BYTES, Bound::AtMost(900.0), row.bytes_per_device);
+    add(MEMORY, Bound::AtMost(143.0), row.peak_mib);
     add("start, ms", Bound::AtMost(2_000.0), row.start_ms);
     if let Some(first) = first.filter(|first| first.devices * 10 == devices) {
         let p50 = ratio(row.one.p50_us, first.one.p50_us);
@@ -138,10 +139,16 @@ fn of_size(row: &SizeRow, first: Option<&SizeRow>, goals: &mut Vec<Goal>) {
     }
 }
 
+/// What a goal of a size is called.
+pub(super) fn of_devices(what: &str, devices: u32) -> String {
+    format!("{what}, {devices} devices")
+}
+
 fn of_growth(row: &GrowthRow, goals: &mut Vec<Goal>) {
     if row.is_base || row.may_grow {
         return;
     }
-    let what = format!("server's µs a verify at {} {}, by that at the fewest", row.size, row.family);
+    let (size, family, devices) = (row.size, row.family, row.devices.name());
+    let what = format!("server's µs a verify at {size} {family}, devices {devices}, by that at the fewest");
     goals.push(goal(row.site, what, Bound::AtMost(1.3), row.cpu_ratio));
 }

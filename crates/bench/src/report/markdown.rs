@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Goal, Report};
 use crate::report::goals::Bound;
 use crate::rows::growth::GrowthRow;
-use crate::rows::plain::PlainRow;
+use crate::rows::plain::{Beside, PlainRow};
 use crate::rows::sets::SetRow;
 use crate::rows::sizes::SizeRow;
 use crate::rows::store::StoreRow;
@@ -19,6 +19,8 @@ pub fn markdown(report: &Report) -> String {
     let mut page = String::new();
     machine(report, &mut page);
     section(&mut page, "Verify", VERIFY, &report.verify, verify);
+    let turns = report.verify.iter().filter_map(|row| Some((row, row.beside.as_ref()?)));
+    section(&mut page, "Verify in turns with plain statements", BESIDE, &turns.collect::<Vec<_>>(), beside);
     section(&mut page, "PostgreSQL itself", PLAIN, &report.plain, plain);
     section(&mut page, "The store alone", STORE, &report.store, store);
     section(&mut page, "Sets and keys", SETS, &report.sets, sets);
@@ -67,15 +69,22 @@ fn section<T>(page: &mut String, title: &str, columns: &[&str], rows: &[T], cell
     if rows.is_empty() {
         return;
     }
+    put(page, &format!("\n### {title}\n\n"));
+    table(page, columns, rows.iter().map(cells));
+}
+
+/// A table of its own, as [`section`] has it.
+pub(super) fn table(page: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
     let rule: Vec<String> = columns.iter().map(|_| "---".to_owned()).collect();
-    put(page, &format!("\n### {title}\n\n{}{}", line(&head), line(&rule)));
-    rows.iter().for_each(|row| put(page, &line(&cells(row))));
+    put(page, &format!("{}{}", line(&head), line(&rule)));
+    rows.for_each(|row| put(page, &line(&row)));
 }
 
 const VERIFY: &[&str] = &[
     "site",
+    "devices",
     "connections",
     "verifies/s",
     "p50 / p99 / p99.9 ms",
@@ -91,10 +100,25 @@ const VERIFY: &[&str] = &[
 ];
 
 fn verify(row: &VerifyRow) -> Vec<String> {
-    let mut cells = vec![row.site.to_owned(), row.connections.to_string()];
+    let mut cells = vec![row.site.to_owned(), row.devices.name().to_owned(), row.connections.to_string()];
     cells.extend(compared(&row.compared));
     cells.extend([millis(row.fdatasync_p50_us), two(row.p50_ratio), one(row.later_cpu_us)]);
     cells
+}
+
+const BESIDE: &[&str] = &[
+    "site",
+    "connections",
+    "verifies/s",
+    "plain verifies/s, 16 clients",
+    "plain verifies/s, 64 clients",
+    "by the better of the same round",
+];
+
+fn beside((row, beside): &(&VerifyRow, &Beside)) -> Vec<String> {
+    let [few, many] = beside.plain.map(|plain| whole(plain.per_second));
+    let verifies = whole(row.compared.subject.per_second);
+    vec![row.site.to_owned(), row.connections.to_string(), verifies, few, many, two(beside.rate_ratio)]
 }
 
 const PLAIN: &[&str] = &[
@@ -209,10 +233,12 @@ const GROWTH: &[&str] = &[
     "site",
     "what grows",
     "to",
+    "devices",
     "verifies/s at 16",
     "p50 / p99 ms",
-    "CPU server + generator (+ PostgreSQL)",
-    "server CPU by the first's",
+    "CPU server + generator",
+    "CPU later",
+    "server CPU, with later, by the first's",
     "p50 by the first's",
 ];
 
@@ -221,9 +247,11 @@ fn growth(row: &GrowthRow) -> Vec<String> {
         row.site.to_owned(),
         row.family.to_owned(),
         row.size.to_string(),
+        row.devices.name().to_owned(),
         whole(row.measured.per_second),
         format!("{} / {}", millis(row.measured.p50_us), millis(row.measured.p99_us)),
         cpu(&row.measured),
+        one(row.later_cpu_us),
         two(row.cpu_ratio),
         two(row.p50_ratio),
     ]
@@ -232,13 +260,19 @@ fn growth(row: &GrowthRow) -> Vec<String> {
 const GOALS: &[&str] = &["site", "what", "goal", "seen", "met"];
 
 fn goal(goal: &Goal) -> Vec<String> {
-    let (bound, seen) = match goal.bound {
-        Bound::AtLeast(bound) => (format!("≥ {bound}"), goal.seen),
-        Bound::AtMost(bound) => (format!("≤ {bound}"), goal.seen),
-    };
-    let seen = if seen < 100.0 { two(seen) } else { whole(seen) };
-    let met = if goal.is_met { "yes" } else { "no" };
-    vec![goal.site.to_owned(), goal.what.clone(), bound, seen, met.to_owned()]
+    let seen = if goal.seen < 100.0 { two(goal.seen) } else { whole(goal.seen) };
+    vec![goal.site.to_owned(), goal.what.clone(), bound(goal), seen, met(goal).to_owned()]
+}
+
+pub(super) fn bound(goal: &Goal) -> String {
+    match goal.bound {
+        Bound::AtLeast(bound) => format!("≥ {bound}"),
+        Bound::AtMost(bound) => format!("≤ {bound}"),
+    }
+}
+
+pub(super) const fn met(goal: &Goal) -> &'static str {
+    if goal.is_met { "yes" } else { "no" }
 }
 
 fn compared(it: &Compared) -> [String; 8] {
@@ -275,10 +309,10 @@ fn one(figure: f64) -> String {
     format!("{figure:.1}")
 }
 
-fn two(figure: f64) -> String {
+pub(super) fn two(figure: f64) -> String {
     format!("{figure:.2}")
 }
 
-fn whole(figure: f64) -> String {
+pub(super) fn whole(figure: f64) -> String {
     format!("{figure:.0}")
 }

@@ -15,7 +15,7 @@ use super::{Setting, tell};
 use crate::cpu::Snapshot;
 use crate::load::Spell;
 use crate::site::{Cluster, Database, Site};
-use crate::stats::Measured;
+use crate::stats::{Compared, Measured};
 use crate::trouble::{Result, Trouble};
 
 /// Clients at once.
@@ -43,28 +43,87 @@ pub struct PlainRow {
 pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<PlainRow>> {
     let Site::Postgres(Cluster { nodes: 1, has_standby, .. }) = site else { return Ok(Vec::new()) };
     tell(&format!("{}: plain statements", site.name()));
-    let database = setting.servers.database(setting.place, has_standby)?;
-    let devices = setting.scale.devices;
-    database.sql("CREATE TABLE plain_devices (id BIGINT PRIMARY KEY, active BOOLEAN NOT NULL)")?;
-    database.sql(
-        "CREATE TABLE plain_spends (device BIGINT NOT NULL, code BIGINT NOT NULL, at BIGINT NOT NULL, \
-         PRIMARY KEY (device, code))",
-    )?;
-    database.sql(&format!(
-        "INSERT INTO plain_devices SELECT number, TRUE FROM generate_series(0, {devices} - 1) AS number"
-    ))?;
-    database.settle()?;
-    let next = Arc::new(AtomicU64::new(0));
+    let plain = Plain::prepare(setting, has_standby)?;
     let row = |clients: &usize| {
         let (mut statements, mut commits) = (Vec::new(), Vec::new());
         for _ in 0..setting.scale.plain_rounds() {
-            commits.push(spell(setting, &database, *clients, Work::Empty)?);
-            statements.push(spell(setting, &database, *clients, Work::Spend(Arc::clone(&next)))?);
+            commits.push(spell(setting, &plain.database, *clients, Work::Empty)?);
+            statements.push(plain.spell(setting, *clients)?);
         }
         let (statements, commits) = (Measured::median(&statements), Measured::median(&commits));
         Ok(PlainRow { site: site.name(), has_standby, clients: *clients, statements, commits })
     };
     CLIENTS.iter().map(row).collect()
+}
+
+/// A database for plain statements, with as many devices as the sites have.
+pub struct Plain {
+    database: Database,
+    /// Whether every commit waits for a synchronous standby.
+    pub has_standby: bool,
+    next: Arc<AtomicU64>,
+}
+
+impl Plain {
+    /// In the same database server as the sites' databases.
+    ///
+    /// # Errors
+    /// PostgreSQL refuses.
+    pub fn prepare(setting: &Setting<'_>, has_standby: bool) -> Result<Self> {
+        let database = setting.servers.database(setting.place, has_standby)?;
+        let devices = setting.scale.devices;
+        database.sql("CREATE TABLE plain_devices (id BIGINT PRIMARY KEY, active BOOLEAN NOT NULL)")?;
+        database.sql(
+            "CREATE TABLE plain_spends (device BIGINT NOT NULL, code BIGINT NOT NULL, at BIGINT NOT NULL, \
+             PRIMARY KEY (device, code))",
+        )?;
+        database.sql(&format!(
+            "INSERT INTO plain_devices SELECT number, TRUE FROM generate_series(0, {devices} - 1) AS number"
+        ))?;
+        database.settle()?;
+        Ok(Self { database, has_standby, next: Arc::new(AtomicU64::new(0)) })
+    }
+
+    /// A spell by each of [`BESIDE`].
+    ///
+    /// # Errors
+    /// As [`measure`].
+    pub fn turn(&self, setting: &Setting<'_>) -> Result<[Measured; 2]> {
+        let [few, many] = BESIDE;
+        Ok([self.spell(setting, few)?, self.spell(setting, many)?])
+    }
+
+    fn spell(&self, setting: &Setting<'_>, clients: usize) -> Result<Measured> {
+        spell(setting, &self.database, clients, Work::Spend(Arc::clone(&self.next)))
+    }
+}
+
+/// Clients whose plain statements take turns with the verifies: the most that such code gets is at one of them.
+pub const BESIDE: [usize; 2] = [16, 64];
+
+/// Plain statements that took turns with verifies.
+#[derive(Clone, Debug, Serialize)]
+pub struct Beside {
+    /// Whether every commit waits for a synchronous standby.
+    pub has_standby: bool,
+    /// By so many clients as [`BESIDE`] says.
+    pub plain: [Measured; 2],
+    /// Those that did most in their round.
+    pub best: Measured,
+    /// The median of the rounds' verifies a second, by those of the plain statements that did most in the same round.
+    pub rate_ratio: f64,
+}
+
+impl Beside {
+    /// Of the rounds' verifies and plain statements.
+    #[must_use]
+    pub fn of(has_standby: bool, rounds: &[(Measured, [Measured; 2])]) -> Self {
+        let best = |[few, many]: [Measured; 2]| if few.per_second > many.per_second { few } else { many };
+        let beside: Vec<_> = rounds.iter().map(|(verifies, plain)| (best(*plain), *verifies)).collect();
+        let Compared { floor, rate_ratio, .. } = Compared::of(&beside);
+        let (few, many): (Vec<_>, Vec<_>) = rounds.iter().map(|(_, [few, many])| (*few, *many)).unzip();
+        Self { has_standby, plain: [Measured::median(&few), Measured::median(&many)], best: floor, rate_ratio }
+    }
 }
 
 #[derive(Clone)]
@@ -157,3 +216,6 @@ async fn connect(url: &str, sql: &str) -> Result<(Client, Statement)> {
     let statement = client.prepare(sql).await.map_err(failed)?;
     Ok((client, statement))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use matchbook_store::MIN_MEMORY_MB;
 use serde::Serialize;
 
 use self::remember::{Remembered, Remembers, Repeats};
-use super::verify::{self, Codes};
+use super::verify::{self, Codes, Shares};
 use super::{Setting, tell};
 use crate::cpu::Memory;
 use crate::load::{self, Spell};
@@ -78,8 +78,9 @@ fn at(setting: &Setting<'_>, site: Site, devices: u32) -> Result<SizeRow> {
     let nodes = ground.start(MIN_MEMORY_MB)?;
     let (start_ms, idle) = (slowest_start_ms(&nodes), memory(&nodes));
     let codes = Arc::new(Codes::of(&ground.population));
-    let one = verify::spell(setting, &ground, &nodes, &codes, 1)?;
-    let many = verify::spell(setting, &ground, &nodes, &codes, CONNECTIONS)?;
+    let shares = Shares::one(Arc::clone(&codes));
+    let one = verify::spell(&ground, &nodes, &shares, 1, setting.scale.spell)?;
+    let many = verify::spell(&ground, &nodes, &shares, CONNECTIONS, setting.scale.spell)?;
     let loaded = memory(&nodes);
     let remembered = killed(&ground, nodes, &codes)?;
     let log_mib = mib(ground.log_bytes());
