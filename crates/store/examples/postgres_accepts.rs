@@ -3,7 +3,9 @@
 //!
 //! `cargo run --release -p matchbook-store --features contract --example postgres_accepts -- postgres://…/empty_database`;
 //! the database has to be empty. `--seconds 4` and `--devices 10000` unless told otherwise; `--callers 256` measures the
-//! batches with so many callers and nothing else.
+//! batches with so many callers and nothing else; `--verifies 64`, `--loads 64` and `--issues 64` measure loads of a verify,
+//! loads of a device and sets that are issued, each with so many callers and nothing else. With `--filled` the database is
+//! one that such a run has left behind: then the server's processor time is that of what is measured.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -12,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, BucketKey, Changes, Guard, IssuedSet, Operation, Spend, Subscriber, Version, Write,
+    AuditEvent, Authenticator, BucketKey, Changes, Guard, IssuedSet, Operation, OutboxItem, Spend, Subscriber, Version,
+    Write,
 };
 use matchbook_store::contract::fixtures::{self, realm_id, relying_party, subscriber_id};
 use matchbook_store::{PostgresOptions, PostgresStore, Store};
@@ -37,12 +40,20 @@ async fn main() {
     let options = PostgresOptions { migrate: true, allow_loss_at_failover: true, ..PostgresOptions::default() };
     let store = Arc::new(PostgresStore::connect(url, options).await.unwrap());
     let began = Instant::now();
-    fill(&store, devices).await;
+    if !words.iter().any(|word| word == "--filled") {
+        fill(&store, devices).await;
+    }
     println!(
         "{devices} devices of {CODES} codes in {:.1?}, {} bytes",
         began.elapsed(),
         store.stats().await.unwrap().bytes
     );
+    for (name, what) in [("--verifies", What::Verify), ("--loads", What::Load), ("--issues", What::Issue)] {
+        let callers = number(name, 0);
+        if callers > 0 {
+            return others(&store, what, devices, callers, spell).await;
+        }
+    }
     let next = Arc::new(AtomicU32::new(0));
     let only = number("--callers", 0);
     for callers in CALLERS.into_iter().filter(|callers| [0, *callers].contains(&only)) {
@@ -61,6 +72,63 @@ async fn main() {
     println!("{} acceptances, {} batches were tried again", next.load(Ordering::Relaxed), store.retries());
     if only == 0 {
         plain(url, devices, spell).await;
+    }
+}
+
+/// What is measured beside acceptances.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Verify,
+    Load,
+    Issue,
+}
+
+/// Each caller has devices of its own.
+async fn others(store: &Arc<PostgresStore>, what: What, devices: u32, callers: u32, spell: Duration) {
+    let (store, next) = (Arc::clone(store), Arc::new(AtomicU32::new(0)));
+    let done = measure(callers, spell, move || {
+        let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+        async move {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let device = number % devices;
+            match what {
+                What::Verify => {
+                    let found = store.load_verify(&fixtures::lookup_user("alpha", &user(device))).await.unwrap();
+                    assert_eq!(found.candidates.len(), 1);
+                }
+                What::Load => assert!(store.load_device(&id(device)).await.unwrap().is_some()),
+                What::Issue => store.commit(issued(device, number / devices)).await.unwrap(),
+            }
+        }
+    });
+    report(&format!("{what:?}, {callers} callers"), done.await);
+}
+
+/// What a set that is issued is guarded by and writes.
+fn issued(device: u32, before: u32) -> Changes {
+    let (realm, user) = (realm_id("alpha"), subscriber_id(&user(device)));
+    let version = Version(u64::from(before) + 1);
+    let first = u32::from(CODES) * (before + 1) + 1;
+    let authenticator = fixtures::authenticator("alpha", 0, "ada");
+    let put = Authenticator { id: id(device), subscriber: user.clone(), version, ..authenticator };
+    let set = IssuedSet { authenticator: id(device), ..fixtures::set("alpha", 0, first, CODES) };
+    let mut message = [0; 16];
+    message[..4].copy_from_slice(&before.to_be_bytes());
+    let item = OutboxItem { authenticator: id(device), message, ..fixtures::outbox("alpha", 0, 1) };
+    let mut event = AuditEvent { authenticator: Some(id(device)), ..fixtures::event("alpha", 5_000, 0) };
+    event.id[..4].copy_from_slice(&before.to_be_bytes());
+    event.id[4..12].copy_from_slice(&scatter(device).to_be_bytes());
+    Changes {
+        guards: vec![
+            Guard::Authenticator { realm: realm.clone(), id: id(device), version },
+            Guard::Subscriber { realm, id: user, version: Version(1) },
+        ],
+        writes: vec![
+            Write::PutAuthenticator(Box::new(put)),
+            Write::InsertSet(Box::new(set)),
+            Write::InsertOutbox(Box::new(item)),
+            Write::Audit(Box::new(event)),
+        ],
     }
 }
 

@@ -17,6 +17,7 @@ pub mod fixtures;
 pub mod generate;
 pub mod ledger;
 pub mod lists;
+pub mod loads;
 pub mod races;
 pub mod rows;
 pub mod sweeps;
@@ -73,6 +74,9 @@ macro_rules! store_contract {
             lists: work_is_due_until_it_is_begun,
             lists: due_work_comes_in_pages_and_not_for_the_suspended,
             lists: stats_count,
+            loads: a_verify_gives_each_device_its_own_sets_and_spends,
+            loads: a_device_is_loaded_with_all_its_sets_and_messages,
+            loads: counts_and_operations_are_loaded_for_nobody_too,
             dispatches: prompt_messages_are_due_before_bulk,
             dispatches: a_message_is_due_later_without_a_sending,
             dispatches: every_field_of_a_dispatch_is_kept,

@@ -49,6 +49,17 @@ pub(crate) trait Stored: Sized {
     fn decode(fields: &mut Fields<'_>) -> Result<Self, Bad>;
 }
 
+/// The columns of a type, of the table with this name in a join.
+pub(crate) fn columns<T: Stored>(table: &str) -> String {
+    let columns = T::SELECT.trim_start_matches("SELECT").split(',');
+    columns.map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}
+
+/// How many columns a type has.
+pub(crate) fn width<T: Stored>() -> usize {
+    T::SELECT.split(',').count()
+}
+
 /// Reads a row, or says which one it is and what is wrong with it.
 pub(crate) fn decode<T: Stored>(row: &dyn Cells) -> Result<T, String> {
     decode_at(row, 0).map(|(it, _)| it)

@@ -6,6 +6,7 @@ mod accepts;
 mod agreeing;
 mod doubt;
 mod fixture;
+mod loads;
 mod moving;
 mod races;
 mod starting;
