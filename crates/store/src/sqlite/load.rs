@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::apply::one;
 use super::journal::Unfolded;
 use super::rows::{
-    BucketRow, Cells, Fields, OUTBOX_SET, ReadError, Stored, blob, column, decode_at, number, row, rows, text,
+    BucketRow, Cells, Fields, OUTBOX_SET, ReadError, blob, column, columns, decode_at, number, row, rows, text,
 };
 use crate::VerifyLookup;
 
@@ -63,12 +63,6 @@ static ONE_ROWS: LazyLock<String> = LazyLock::new(|| {
          WHERE d.authenticator = ?1"
     )
 });
-
-/// The columns of a type, of the table with this name in a join.
-fn columns<T: Stored>(table: &str) -> String {
-    let columns = T::SELECT.trim_start_matches("SELECT").split(',');
-    columns.map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
-}
 
 impl OneRows {
     fn load(connection: &Connection, id: &AuthenticatorId) -> Result<Option<Self>, ReadError> {

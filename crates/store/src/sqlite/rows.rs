@@ -5,7 +5,8 @@ pub(super) use crate::rows::{
     INSERT_OUTBOX, INSERT_REALM, INSERT_SET, INSERT_SUBSCRIBER, INSERT_TOKEN, OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC,
     STATUS_ACTIVE, STATUS_REVOKED, Stored, UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, UPDATE_REALM,
     UPDATE_SUBSCRIBER, Value, bind_authenticator, bind_dispatch, bind_event, bind_operation, bind_outbox, bind_realm,
-    bind_set, bind_subscriber, bind_token, blob, decode_at, dispatch_state, number, priority, spend_kind, text, time,
+    bind_set, bind_subscriber, bind_token, blob, columns, decode_at, dispatch_state, number, priority, spend_kind,
+    text, time,
 };
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
