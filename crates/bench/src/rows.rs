@@ -116,6 +116,15 @@ impl Scale {
         }
     }
 
+    /// Whether a site also verifies codes of devices that it does not remember.
+    #[must_use]
+    pub const fn has_strangers(&self, site: Site) -> bool {
+        match site {
+            Site::Postgres(cluster) => !self.is_quick || (cluster.nodes == 1 && !cluster.has_standby),
+            Site::Sqlite => true,
+        }
+    }
+
     /// Turns of what PostgreSQL does by itself.
     #[must_use]
     pub const fn plain_rounds(&self) -> usize {

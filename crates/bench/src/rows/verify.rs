@@ -76,6 +76,9 @@ pub fn measure(setting: &Setting<'_>, site: Site) -> Result<Vec<VerifyRow>> {
         let plain = plain.as_ref().filter(|_| *connections == most);
         rows.push(Turns { plain, ..turns }.rows(&nodes, Devices::Remembered, &each_round, *connections)?);
     }
+    if !setting.scale.has_strangers(site) {
+        return Ok(rows);
+    }
     let last = |devices: Devices| tell(&format!("{}: verifies at {most}, devices: {}", site.name(), devices.name()));
     rows.push(match site {
         Site::Sqlite => {

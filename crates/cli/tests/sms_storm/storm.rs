@@ -13,7 +13,7 @@ use crate::device::{self, Standing, Wish};
 use crate::site::{Ground, Site};
 
 /// How long one phase may take. On an idle machine it takes a tenth.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1_800);
 /// Threads that use codes.
 const USERS: usize = 8;
 
