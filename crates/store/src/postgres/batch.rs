@@ -63,7 +63,7 @@ impl Lanes {
                 tally: Arc::clone(tally),
                 hot: Arc::clone(hot),
                 session: None,
-                wary: 0,
+                wary: Wary::default(),
             };
             tokio::spawn(lane.run(waiting));
             jobs
@@ -99,8 +99,26 @@ struct Lane {
     tally: Arc<Tally>,
     hot: Arc<Hot>,
     session: Option<Session>,
-    /// How many batches are still to look first.
-    wary: u32,
+    wary: Wary,
+}
+
+/// How many batches are still to look first.
+#[derive(Default)]
+struct Wary(u32);
+
+impl Wary {
+    /// The statement for the next batch.
+    fn statement(&mut self) -> &'static str {
+        let statement = if self.0 > 0 { LOOKING } else { TRUSTING };
+        self.0 = self.0.saturating_sub(1);
+        statement
+    }
+
+    /// A key was taken: the statement for the same batch again.
+    fn taken(&mut self) -> &'static str {
+        self.0 = WARY;
+        LOOKING
+    }
 }
 
 /// What became of a statement.
@@ -146,15 +164,14 @@ impl Lane {
     async fn write(&mut self, jobs: &[Job]) -> Done {
         let accepts: Vec<Accept<'_>> = jobs.iter().filter_map(|job| Accept::of(&job.changes)).collect();
         let columns = Columns::of(&accepts);
-        let mut statement = if self.wary > 0 { LOOKING } else { TRUSTING };
-        self.wary = self.wary.saturating_sub(1);
+        let mut statement = self.wary.statement();
         for tries in 1..=TRIES {
             match self.attempt(statement, &columns).await {
                 Ok(done) => return done,
                 // Who won has committed by now, so that the next try sees it.
                 Err(Trouble::Taken) => {
                     Tally::count(&self.tally.retries);
-                    (statement, self.wary) = (LOOKING, WARY);
+                    statement = self.wary.taken();
                 }
                 Err(_) => {
                     Tally::count(&self.tally.retries);

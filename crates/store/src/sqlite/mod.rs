@@ -75,6 +75,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_CACHE_KIB: i64 = 16_384;
 /// KiB of pages that each reader keeps in memory.
 const READER_CACHE_KIB: i64 = 8_192;
+/// KiB of pages for what reads each page once.
+const ASIDE_CACHE_KIB: i64 = 256;
 /// Pages of 4 KiB in the log before it is copied into the database: a longer log copies a page that many commits
 /// touched once, and takes longer to read after a kill.
 const WAL_PAGES: i32 = 16_384;

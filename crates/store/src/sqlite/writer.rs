@@ -2,6 +2,7 @@
 //! loses does not harm the others; commits; and only then answers them all. When nothing waits it folds the journal.
 
 mod accepts;
+mod aside;
 mod batch;
 mod checkpoint;
 mod filter;
@@ -124,7 +125,9 @@ impl Writer {
 
     /// Folds all that was answered so far.
     pub(super) async fn fold(&self) -> Result<(), CommitError> {
-        while self.unfolded.len() > 0 && self.step(|connection| fold::oldest(connection, FOLD_STEP)).await? > 0 {}
+        // A step that finds fewer has found all that there was: what comes meanwhile was not answered before.
+        let most = u64::try_from(FOLD_STEP).unwrap_or(u64::MAX);
+        while self.unfolded.len() > 0 && self.step(|connection| fold::oldest(connection, FOLD_STEP)).await? >= most {}
         Ok(())
     }
 
@@ -199,6 +202,7 @@ impl Thread {
         // So that a store that is not served can be read by whoever knows the tables alone.
         folding.whole(&mut self.own());
         self.accepts.close();
+        checkpoints.close(&mut self.own());
         if let Err(error) = self.connection.close() {
             tracing::warn!(error = %error.1, "the store did not close cleanly; nothing is lost");
         }

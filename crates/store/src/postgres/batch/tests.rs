@@ -10,7 +10,7 @@ use matchbook_rules::{
 use tokio::sync::oneshot;
 
 use super::columns::{Columns, fits};
-use super::{Job, MAX_BATCH, apart};
+use super::{Job, LOOKING, MAX_BATCH, TRUSTING, WARY, Wary, apart};
 use crate::accept::Accept;
 
 fn changes(realm: &str, device: u8, code: u32, operation: &str) -> Changes {
@@ -125,4 +125,16 @@ fn counts_that_many_share_are_asked_for_once_and_at_their_strictest() {
     let columns = Columns::of(&accepts);
     // Two of each device, of which alpha's second is one; and two realms.
     assert_eq!(columns.counts(), (2, 5, vec![100, 98, 100, 100, 97]));
+}
+
+#[test]
+fn after_a_taken_key_a_lane_looks_for_a_while_and_then_trusts_again() {
+    let mut wary = Wary::default();
+    assert_eq!(wary.statement(), TRUSTING);
+    assert_eq!(wary.taken(), LOOKING, "the same batch again");
+    for batch in 1..=WARY {
+        assert_eq!(wary.statement(), LOOKING, "batch {batch} after it");
+    }
+    assert_eq!(wary.statement(), TRUSTING);
+    assert_ne!(TRUSTING, LOOKING);
 }

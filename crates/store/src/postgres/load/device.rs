@@ -6,7 +6,7 @@ use matchbook_protocol::AuthenticatorId;
 use matchbook_rules::{Authenticator, DeviceSnapshot, IssuedSet, OutboxItem, Realm, RealmId, Subscriber};
 use tokio_postgres::Row;
 
-use super::parts::{LEDGER, Parts};
+use super::parts::{LEDGER, Parts, ledger_once};
 use crate::LoadError;
 use crate::postgres::pool::Pool;
 use crate::postgres::rows::Damage;
@@ -18,20 +18,20 @@ use crate::rows::{Stored, blob, columns};
 /// of them. The directory says the realm. Each is joined by its key, as for a verify.
 static DEVICE: LazyLock<String> = LazyLock::new(|| {
     let (realm, device, user) = (columns::<Realm>("r"), columns::<Authenticator>("a"), columns::<Subscriber>("u"));
-    let (set, message) = (columns::<IssuedSet>("s"), columns::<OutboxItem>("m"));
+    let (set, message, ledger) = (columns::<IssuedSet>("s"), columns::<OutboxItem>("m"), ledger_once("h.place"));
     format!(
-        "SELECT d.realm, {realm}, {device}, a.spent, a.forgotten, a.failed, {user}, h.* FROM directory AS d \
+        "SELECT d.realm, {realm}, {device}, {ledger}, {user}, h.* FROM directory AS d \
          LEFT JOIN LATERAL (SELECT * FROM realms WHERE realms.realm = d.realm LIMIT 1) AS r ON TRUE \
          LEFT JOIN LATERAL (SELECT a.*, {LEDGER} FROM authenticators AS a \
              WHERE a.realm = d.realm AND a.authenticator BETWEEN d.authenticator AND d.authenticator \
              ORDER BY a.authenticator LIMIT 1) AS a ON TRUE \
          LEFT JOIN LATERAL (SELECT * FROM subscribers AS s \
              WHERE s.realm = d.realm AND s.subscriber = a.subscriber LIMIT 1) AS u ON TRUE \
-         LEFT JOIN LATERAL ( \
+         LEFT JOIN LATERAL (SELECT h.*, row_number() OVER () AS place FROM ( \
              SELECT {set}, {} FROM sets AS s WHERE s.realm = d.realm AND s.authenticator = d.authenticator \
              UNION ALL \
              SELECT {}, {message} FROM outbox AS m WHERE m.realm = d.realm AND m.authenticator = d.authenticator \
-         ) AS h ON TRUE WHERE d.authenticator = $1",
+         ) AS h) AS h ON TRUE WHERE d.authenticator = $1",
         nothing::<OutboxItem>(),
         nothing::<IssuedSet>(),
     )
@@ -61,17 +61,20 @@ fn device_of(id: &AuthenticatorId, rows: &[Row]) -> Result<Option<DeviceSnapshot
     let Some(authenticator) = parts.one::<Authenticator>()? else {
         return Err(Damage(format!("device {id} is in the directory and not in realm {realm_id}")));
     };
-    let ledger = parts.ledger(id)?;
+    let of_ledger = parts.place();
+    parts.ledger(id)?;
     let realm = realm.ok_or_else(|| Damage(format!("realm {realm_id} of device {id} is not there")))?;
     let subscriber = parts
         .one::<Subscriber>()?
         .ok_or_else(|| Damage(format!("user {} of device {id} is not there", authenticator.subscriber)))?;
-    let (mut sets, mut outbox) = (Vec::new(), Vec::new());
+    let (mut ledger, mut sets, mut outbox) = (None, Vec::new(), Vec::new());
     for row in rows {
+        ledger = ledger.or(Parts::at(row, of_ledger).ledger(id)?);
         let mut parts = Parts::at(row, parts.place());
         sets.extend(parts.one::<IssuedSet>()?);
         outbox.extend(parts.one::<OutboxItem>()?);
     }
+    let ledger = ledger.ok_or_else(|| Damage(format!("the ledger of device {id} is missing from an answer")))?;
     sets.sort_unstable_by_key(|set| set.first);
     outbox.sort_unstable_by_key(|item| (item.created_at, item.message));
     Ok(Some(DeviceSnapshot {

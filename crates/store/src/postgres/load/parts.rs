@@ -6,12 +6,18 @@ use tokio_postgres::Row;
 use crate::postgres::rows::Damage;
 use crate::rows::{Bad, Cell, Cells, Fields, Stored, decode_at, width};
 
-/// What is spent, forgotten and failed of a device `a`, as [`Parts::ledger`] reads it.
+/// What is spent, forgotten and failed of a device `a`, as [`ledger_once`] selects it.
 pub(super) const LEDGER: &str = "\
     ARRAY(SELECT p.code FROM spends AS p WHERE p.realm = a.realm AND p.authenticator = a.authenticator \
         ORDER BY p.code) AS spent, \
     (SELECT g.highest FROM forgotten AS g WHERE g.realm = a.realm AND g.authenticator = a.authenticator) AS forgotten, \
     (SELECT f.count FROM failures AS f WHERE f.realm = a.realm AND f.authenticator = a.authenticator) AS failed";
+
+/// Selects the ledger of `a` in the first of its rows, by the column that counts them: spends may be thousands, and rows
+/// hundreds. [`Parts::ledger`] reads it.
+pub(super) fn ledger_once(place: &str) -> String {
+    format!("CASE WHEN coalesce({place}, 1) = 1 THEN a.spent END, a.forgotten, a.failed")
+}
 
 pub(super) struct Ledger {
     pub(super) spent: Vec<CodeIndex>,
@@ -56,23 +62,23 @@ impl<'r> Parts<'r> {
     }
 
     /// The numbers in the next column.
-    pub(super) fn numbers(&mut self) -> Result<Vec<i64>, Damage> {
+    pub(super) fn numbers(&mut self) -> Result<Option<Vec<i64>>, Damage> {
         let at = self.next;
         self.next = at.saturating_add(1);
         self.row.try_get(at).map_err(|_| Damage(format!("an answer: column {at} holds no numbers")))
     }
 
-    /// The columns of [`LEDGER`].
-    pub(super) fn ledger(&mut self, id: &AuthenticatorId) -> Result<Ledger, Damage> {
-        let spent = self.numbers()?;
-        let bad = |_| Damage(format!("a spend of device {id} cannot be"));
-        let spent = spent
-            .into_iter()
-            .map(|code| u32::try_from(code).map(CodeIndex))
-            .collect::<Result<Vec<CodeIndex>, _>>()
-            .map_err(bad)?;
-        let (forgotten, failures) = self.read(|it| Ok((it.opt_number()?.map(CodeIndex), it.opt_number()?)))?;
+    /// What [`ledger_once`] selected; `None`: it stands in another row.
+    pub(super) fn ledger(&mut self, id: &AuthenticatorId) -> Result<Option<Ledger>, Damage> {
+        let bad = |what: &str| Damage(format!("{what} of device {id} cannot be"));
+        let spent = self.numbers().map_err(|_| bad("a spend"))?;
+        let (forgotten, failures) = self
+            .read(|it| Ok((it.opt_number()?.map(CodeIndex), it.opt_number()?)))
+            .map_err(|Damage(why)| Damage(format!("{why} (device {id})")))?;
+        let Some(spent) = spent else { return Ok(None) };
+        let spent = spent.into_iter().map(|code| u32::try_from(code).map(CodeIndex));
+        let spent = spent.collect::<Result<Vec<CodeIndex>, _>>().map_err(|_| bad("a spend"))?;
         let highest_spent = spent.last().copied().max(forgotten).unwrap_or(CodeIndex::NONE);
-        Ok(Ledger { spent, highest_spent, failures: failures.unwrap_or(0) })
+        Ok(Some(Ledger { spent, highest_spent, failures: failures.unwrap_or(0) }))
     }
 }

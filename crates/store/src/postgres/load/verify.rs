@@ -10,7 +10,7 @@ use matchbook_rules::{
 };
 use tokio_postgres::Row;
 
-use super::parts::{LEDGER, Ledger, Parts};
+use super::parts::{LEDGER, Ledger, Parts, ledger_once};
 use crate::postgres::pool::Pool;
 use crate::postgres::rows::Damage;
 use crate::postgres::session::Query;
@@ -63,16 +63,18 @@ impl Statements {
         let (device, set) = (columns::<Authenticator>("a"), columns::<IssuedSet>("s"));
         let keys = "$3::bytea, $4, $5, $6, $7";
         let buckets = format!(
-            "ARRAY(SELECT unnest(ARRAY[array_position(ARRAY[{keys}], b.bucket), \
-                 b.failures, b.window_started_at, b.last_failure_at]) \
-             FROM buckets AS b WHERE b.realm = $1 AND b.bucket IN ({keys}))"
+            "ARRAY(SELECT n.number FROM buckets AS b CROSS JOIN LATERAL unnest( \
+                 ARRAY[array_position(ARRAY[{keys}], b.bucket), b.failures, b.window_started_at, b.last_failure_at] \
+             ) WITH ORDINALITY AS n (number, place) \
+             WHERE b.realm = $1 AND b.bucket IN ({keys}) ORDER BY b.bucket, n.place)"
         );
+        let ledger = ledger_once("s.place");
         let statement = |operation: &str, join: &str| {
             format!(
-                "SELECT {realm}, {user}, {buckets}{operation}, {device}, a.spent, a.forgotten, a.failed, a.outstanding, {set} \
+                "SELECT {realm}, {user}, {buckets}{operation}, {device}, {ledger}, a.outstanding, {set} \
                  FROM (SELECT 1) AS one LEFT JOIN realms AS r ON r.realm = $1 {whose} \
-                 LEFT JOIN LATERAL (SELECT * FROM sets WHERE realm = $1 AND sets.authenticator = a.authenticator \
-                     ORDER BY sets.first) AS s ON TRUE{join}"
+                 LEFT JOIN LATERAL (SELECT sets.*, row_number() OVER (ORDER BY sets.first) AS place FROM sets \
+                     WHERE realm = $1 AND sets.authenticator = a.authenticator) AS s ON TRUE{join}"
             )
         };
         let join = " LEFT JOIN operations AS o ON o.realm = $1 AND o.relying_party = $8 AND o.operation = $9";
@@ -106,7 +108,7 @@ fn verify_of(lookup: &VerifyLookup, rows: &[Row]) -> Result<VerifySnapshot, Dama
     let mut parts = Parts::at(first, 0);
     let realm: Option<Realm> = parts.one()?;
     let subscriber: Option<Subscriber> = parts.one()?;
-    let throttle = throttle(lookup, &parts.numbers()?)?;
+    let throttle = throttle(lookup, &parts.numbers()?.unwrap_or_default())?;
     let operation = if lookup.operation.is_some() { parts.one()? } else { None };
     // Nobody answers for a name that is not there, nor in a realm that is not there.
     let is_known = realm.is_some()
@@ -120,11 +122,12 @@ fn verify_of(lookup: &VerifyLookup, rows: &[Row]) -> Result<VerifySnapshot, Dama
             Device::read(&mut devices, Parts::at(row, parts.place()))?;
         }
     }
-    let live = devices.into_values().filter(|device| device.authenticator.status != Status::Revoked);
+    let live = devices.into_values().filter(|device: &Device| device.authenticator.status != Status::Revoked);
+    let candidates = live.map(Device::candidate).collect::<Result<_, _>>()?;
     Ok(VerifySnapshot {
         subscriber: subscriber.filter(|_| realm.is_some()).map(Arc::new),
         realm: realm.map(Arc::new),
-        candidates: live.map(Device::candidate).collect(),
+        candidates,
         throttle,
         operation,
     })
@@ -132,7 +135,7 @@ fn verify_of(lookup: &VerifyLookup, rows: &[Row]) -> Result<VerifySnapshot, Dama
 
 struct Device {
     authenticator: Authenticator,
-    ledger: Ledger,
+    ledger: Option<Ledger>,
     outstanding: bool,
     sets: Vec<IssuedSet>,
 }
@@ -145,20 +148,25 @@ impl Device {
         let outstanding = parts.read(|it| it.flag())?;
         let set = parts.one()?;
         let it = devices.entry(authenticator.id);
-        it.or_insert_with(|| Self { authenticator, ledger, outstanding, sets: Vec::new() }).sets.extend(set);
+        let it = it.or_insert_with(|| Self { authenticator, ledger: None, outstanding, sets: Vec::new() });
+        it.ledger = it.ledger.take().or(ledger);
+        it.sets.extend(set);
         Ok(())
     }
 
-    fn candidate(mut self) -> Candidate {
+    fn candidate(mut self) -> Result<Candidate, Damage> {
+        let id = self.authenticator.id;
+        let missing = || Damage(format!("the ledger of device {id} is missing from an answer"));
+        let ledger = self.ledger.ok_or_else(missing)?;
         self.sets.sort_unstable_by_key(|set| set.first);
-        Candidate {
+        Ok(Candidate {
             sets: self.sets.into(),
-            spent: self.ledger.spent,
-            highest_spent: self.ledger.highest_spent,
-            failures: self.ledger.failures,
+            spent: ledger.spent,
+            highest_spent: ledger.highest_spent,
+            failures: ledger.failures,
             set_outstanding: self.outstanding,
             authenticator: Arc::new(self.authenticator),
-        }
+        })
     }
 }
 

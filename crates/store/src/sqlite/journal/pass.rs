@@ -11,15 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 
-use super::Unfolded;
 use super::entry::{Raw, raw, raw_at, senseless};
 use super::fold::{put_event, put_operation};
-use super::lowest;
+use super::{Unfolded, lowest, row};
 use crate::sqlite::apply::{Failure, execute, insert_spend};
 use crate::sqlite::rows::{ReadError, column, number};
 
 /// Rows that are read at once.
 const ROWS: u32 = 64;
+/// Entries that a pass takes, about: they and their orders take 350 bytes each while it is read. The next pass takes the
+/// rest.
+const MOST: usize = 65_536;
 /// The tables that an entry goes to: spends, operations, audit.
 const TABLES: usize = 3;
 /// What an entry takes of a step: a row in each table, and itself, when it is deleted from the journal.
@@ -59,14 +61,14 @@ pub(in crate::sqlite) enum Stepped {
 }
 
 impl Pass {
-    /// Reads all that the journal holds; `None`: nothing, or it was to stop.
+    /// Reads what the journal holds, from its first row on; `None`: nothing, or it was to stop.
     pub(in crate::sqlite) fn read(
         connection: &Connection,
         unfolded: Arc<Unfolded>,
         go_on: &AtomicBool,
     ) -> Result<Option<Self>, ReadError> {
         let (readings, mut rows, mut entries) = (unfolded.readings(), Vec::new(), 0_usize);
-        loop {
+        while entries < MOST {
             let sql = "SELECT batch, entries FROM journal WHERE batch > ?1 ORDER BY batch LIMIT ?2";
             let after = rows.last().map_or(i64::MIN, |row: &Row| row.batch);
             let found =
@@ -112,7 +114,10 @@ impl Pass {
             _ => self.rows.partition_point(|row| row.entries <= done),
         };
         let Some(first) = self.rows.get(to_delete) else { return Ok(Stepped::Ended) };
-        if self.readings != self.unfolded.readings() || lowest(connection)? != Some(first.batch) {
+        // The bytes too: numbers are given anew when the journal was empty at a start, or the file is another one.
+        let is_there =
+            lowest(connection)? == Some(first.batch) && row(connection, first.batch)?.as_ref() == Some(&first.bytes);
+        if self.readings != self.unfolded.readings() || !is_there {
             return Ok(Stepped::Ended);
         }
         let upto = done.saturating_add(most.max(1)).min(entries);

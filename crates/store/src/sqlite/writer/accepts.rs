@@ -13,6 +13,7 @@ use matchbook_rules::{Changes, OperationId, RealmId, RelyingPartyId, Write};
 use rusqlite::Connection;
 
 use super::Work;
+use super::aside::Aside;
 use super::filter::{Bits, Filter};
 use super::readings::Readings;
 use crate::CommitError;
@@ -21,7 +22,6 @@ use crate::hot::{Hot, Standing};
 use crate::sqlite::apply::{Failure, is_calm_now, one};
 use crate::sqlite::journal::entry::Row;
 use crate::sqlite::journal::{self, Keys, Unfolded};
-use crate::sqlite::open;
 use crate::sqlite::rows::{ReadError, blob, number, text};
 
 /// Of the memory for what is remembered, the part for the filter of operations: at 64 MiB it holds a million of them.
@@ -48,6 +48,7 @@ pub(in crate::sqlite) struct Accepts {
     operations: Filter,
     buckets: Filter,
     readings: Readings,
+    aside: Aside,
 }
 
 /// What is to be done with a piece of work.
@@ -76,29 +77,19 @@ impl Accepts {
             operations: Filter::new(part(OPERATIONS_SHARE)),
             buckets: Filter::new(BUCKETS_BYTES),
             readings: Readings::default(),
+            aside: Aside::start(connection),
         })
     }
 
     /// Ends what still reads the store, so that the writer's connection is the last one.
     pub(super) fn close(&mut self) {
         self.readings.end();
+        self.aside.end();
     }
 
-    /// Has a thread beside this one read what the database holds. It ends before the store is closed.
-    pub(super) fn read_beside(
-        &mut self,
-        path: &Path,
-        read: impl FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send + 'static,
-    ) {
-        self.readings.begin(path, read);
-    }
-
-    /// Has a thread beside this one copy the log into the database. It ends before the store is closed.
-    pub(super) fn copy_beside(&mut self, path: &Path, copy: impl FnOnce(&Connection) + Send + 'static) {
-        self.readings.begin_with(open::open_beside, path, move |connection, _| {
-            copy(connection);
-            Ok(())
-        });
+    /// The thread for what needs no turn among the commits. It ends before the store is closed.
+    pub(super) fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     pub(in crate::sqlite) fn unfolded(&self) -> &Arc<Unfolded> {

@@ -25,15 +25,17 @@ const BESIDE: usize = 1_024;
 const ALONE: usize = 2_048;
 /// What a step of a pass writes when nobody will wait again.
 const WHOLE: usize = 16_384;
-/// For each entry that comes, a pass goes on by as much as this many entries and a half take. So it has ended when
-/// three quarters of what it folds have come.
-const PACE: usize = PARTS * 4 / 3 + 1;
+/// For each entry that comes, the parts of a pass that are done. An entry has four of them, so a pass has ended when two
+/// thirds of the entries that it folds have come.
+const PACE: usize = PARTS * 3 / 2;
 /// How long a fold that failed is left alone.
 const REST: Duration = Duration::from_secs(5);
 
 /// What is under way.
-#[derive(Default)]
 pub(super) struct Folding {
+    /// [`FEW`] and [`BESIDE`].
+    few: usize,
+    beside: usize,
     pass: Option<Arc<Pass>>,
     /// Where it goes on.
     next: usize,
@@ -43,17 +45,28 @@ pub(super) struct Folding {
     failed: Option<Instant>,
 }
 
+impl Default for Folding {
+    fn default() -> Self {
+        Self { few: FEW, beside: BESIDE, pass: None, next: 0, due: 0, reading: None, failed: None }
+    }
+}
+
 impl Folding {
     /// After so many entries came: does its part, when the journal holds more than `bound`, or a pass is under way.
     pub(super) fn beside(&mut self, store: &mut Own<'_>, came: usize, bound: usize) {
         if self.failed.is_some_and(|failed| failed.elapsed() < REST) {
             return;
         }
-        if self.pass.is_none() && store.accepts.unfolded().len() > bound {
+        let entries = store.accepts.unfolded().len();
+        if entries == 0 {
+            // Others have folded all.
+            self.pass = None;
+        }
+        if self.pass.is_none() && (entries > bound || self.reading.is_some()) {
             self.begin(store);
         }
         self.due = if self.pass.is_some() { self.due.saturating_add(came.saturating_mul(PACE)) } else { 0 };
-        if self.due >= BESIDE {
+        if self.due >= self.beside {
             let due = std::mem::take(&mut self.due);
             self.step(store, due);
         }
@@ -61,17 +74,16 @@ impl Folding {
 
     /// When nobody waits. Returns how long to wait for work before this is to be called again.
     pub(super) fn alone(&mut self, store: &mut Own<'_>) -> Duration {
-        let entries = store.accepts.unfolded().len();
-        if self.pass.is_none() && entries > FEW {
+        if self.pass.is_none() && (store.accepts.unfolded().len() > self.few || self.reading.is_some()) {
             self.begin(store);
             if self.reading.is_some() {
                 return IDLE;
             }
         }
-        let is_done = if self.pass.is_some() {
-            self.step(store, ALONE)
-        } else {
-            store.write(move |connection| fold::oldest(connection, FEW)).is_some_and(|folded| folded > 0)
+        let is_done = match self.pass {
+            // One that was not made for these rows has folded nothing.
+            Some(_) => self.step(store, ALONE) && (self.pass.is_some() || self.next > 0 || self.oldest(store, FEW)),
+            None => self.oldest(store, FEW),
         };
         // The next one at once, until somebody comes.
         if is_done { Duration::ZERO } else { REST }
@@ -85,11 +97,21 @@ impl Folding {
                 let read = Pass::read(store.connection, unfolded, &AtomicBool::new(true));
                 (self.pass, self.next) = (read.ok().flatten().map(Arc::new), 0);
             }
-            if !self.step(store, WHOLE) {
+            let is_done = match self.pass {
+                Some(_) => self.step(store, WHOLE),
+                // Where a row is damaged, those before it can be folded; and it is told which.
+                None => self.oldest(store, WHOLE),
+            };
+            if !is_done {
                 // What is left is folded by whoever opens the store next.
                 break;
             }
         }
+    }
+
+    /// Folds so many as they lie; `false`: there was nothing, or it failed.
+    fn oldest(&self, store: &mut Own<'_>, entries: usize) -> bool {
+        store.write(move |connection| fold::oldest(connection, entries)).is_some_and(|folded| folded > 0)
     }
 
     /// Has a pass read, or takes the one that was.
@@ -97,7 +119,7 @@ impl Folding {
         let Some(reading) = &self.reading else {
             let (send, receive) = sync_channel(1);
             let unfolded = Arc::clone(store.accepts.unfolded());
-            store.accepts.read_beside(store.path, move |connection, go_on| {
+            store.accepts.aside().run(move |connection, go_on| {
                 // Nobody waits for it when the store was closed meanwhile.
                 let _ = send.send(Pass::read(connection, unfolded, go_on)?);
                 Ok(())
@@ -148,3 +170,6 @@ impl Own<'_> {
         }
     }
 }
+
+#[cfg(all(test, feature = "contract"))]
+mod tests;

@@ -1,4 +1,4 @@
-//! Threads that do for the writer what needs no turn among the commits, and are ended before the store is closed.
+//! Threads that read through a table for the writer, and are ended before the store is closed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 
 use crate::sqlite::rows::ReadError;
-use crate::sqlite::{OpenError, open, sentence};
+use crate::sqlite::{open, sentence};
 
 /// The threads.
 #[derive(Default)]
@@ -18,19 +18,9 @@ pub(super) struct Readings {
 }
 
 impl Readings {
-    /// Begins one. It gets a connection of its own to read by, and a flag that turns false when it is to end.
+    /// Begins one. It gets a connection of its own, and a flag that turns false when it is to end.
     pub(super) fn begin(
         &mut self,
-        path: &Path,
-        read: impl FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send + 'static,
-    ) {
-        self.begin_with(open::open_reader, path, read);
-    }
-
-    /// The same, with another connection.
-    pub(super) fn begin_with(
-        &mut self,
-        open: fn(&Path) -> Result<Connection, OpenError>,
         path: &Path,
         read: impl FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send + 'static,
     ) {
@@ -41,7 +31,7 @@ impl Readings {
         let (path, go_on) = (path.to_path_buf(), Arc::new(AtomicBool::new(true)));
         let flag = Arc::clone(&go_on);
         let work = move || {
-            let done = open(&path).map_err(|error| error.to_string());
+            let done = open::open_reader(&path).map_err(|error| error.to_string());
             let done = done.and_then(|connection| {
                 read(&connection, &flag).map_err(|error| sentence::of_read(&path, error).to_string())
             });
@@ -51,7 +41,7 @@ impl Readings {
                 tracing::warn!(error, "the store could not be read through: acceptances are slower");
             }
         };
-        match thread::Builder::new().name("matchbook-aside".to_owned()).spawn(work) {
+        match thread::Builder::new().name("matchbook-learn".to_owned()).spawn(work) {
             Ok(thread) => self.threads.push((thread, go_on)),
             Err(error) => tracing::warn!(%error, "no thread could be started for the store: acceptances are slower"),
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use matchbook_protocol::CodeIndex;
 use matchbook_rules::Write;
@@ -224,4 +224,54 @@ fn an_empty_journal_needs_no_pass() {
     let read =
         |go_on: bool| Pass::read(&journal.connection, Arc::clone(&journal.unfolded), &AtomicBool::new(go_on)).unwrap();
     assert!(read(true).is_none());
+}
+
+/// A row of another file may have the same number.
+#[test]
+fn a_pass_folds_no_rows_but_its_own() {
+    let journal = Journal::of_200_codes();
+    let pass = journal.pass();
+    journal.connection.execute("UPDATE journal SET entries = x'01' WHERE batch = 1", []).unwrap();
+    assert_eq!(journal.step(&pass, 0, 20), Stepped::Ended);
+    assert!(journal.tables().is_empty());
+}
+
+/// Readers beside a pass see each code that is committed, whatever the moment.
+#[test]
+fn readers_never_miss_a_code_while_a_pass_is_made() {
+    let mut journal = Journal::new();
+    let is_done = Arc::new(AtomicBool::new(false));
+    let reading = std::thread::spawn({
+        let (unfolded, is_done, path) = (Arc::clone(&journal.unfolded), Arc::clone(&is_done), journal.path.clone());
+        move || {
+            let reader = crate::sqlite::open::open_reader(&path).unwrap();
+            let (sets, mut most) = ([set("alpha", 1, 1, 200)], 0);
+            while !is_done.load(Ordering::SeqCst) {
+                reader.execute_batch("BEGIN").unwrap();
+                let in_table: u32 = reader.query_row("SELECT count(*) FROM spends", [], |row| row.get(0)).unwrap();
+                let in_journal = unfolded.codes(&reader, &id(1), &sets).unwrap();
+                reader.execute_batch("COMMIT").unwrap();
+                // Codes are spent in their order, and folded in it; some are in both.
+                let highest = in_journal.iter().map(|code| code.0).max().unwrap_or(0).max(in_table);
+                let missing = (in_table + 1..=highest).find(|code| !in_journal.contains(&CodeIndex(*code)));
+                assert_eq!(missing, None, "{in_table} in the table, {in_journal:?} in the journal");
+                assert!(highest >= most, "{highest} after {most}");
+                most = highest;
+            }
+        }
+    });
+    let mut under_way: Option<(Pass, usize)> = None;
+    for code in 1..=200 {
+        journal.accept(&[code]);
+        let (pass, at) = under_way.take().unwrap_or_else(|| (journal.pass(), 0));
+        journal.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let stepped = pass.step(&journal.connection, at, 7).unwrap();
+        journal.connection.execute_batch("COMMIT").unwrap();
+        journal.unfolded.folded_below(lowest(&journal.connection).unwrap().unwrap_or(journal.next));
+        if let Stepped::Next(next) = stepped {
+            under_way = Some((pass, next));
+        }
+    }
+    is_done.store(true, Ordering::SeqCst);
+    reading.join().unwrap();
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tempfile::TempDir;
 
-use super::Checkpoints;
+use super::{Checkpoints, is_of_the_file};
 use crate::hot::Hot;
 use crate::sqlite::lock::Lock;
 use crate::sqlite::open::{OpenOptions, Origin, open, open_reader};
@@ -116,4 +116,64 @@ fn a_reader_of_old_pages_only_puts_it_off() {
     reader.execute_batch("COMMIT").unwrap();
     fixture.commit_until_anew(&mut checkpoints);
     assert_eq!(rows(&fixture.path), fixture.rows);
+}
+
+fn error(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
+
+#[test]
+fn what_only_puts_it_off_is_told_from_what_the_file_may_lack() {
+    for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_FULL] {
+        assert!(!is_of_the_file(&error(code)), "{code}");
+    }
+    for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR, ffi::SQLITE_CORRUPT] {
+        assert!(is_of_the_file(&error(code)), "{code}");
+    }
+}
+
+/// What SQLite takes for copied may be lost: only the log has it, and closing the store must not delete it.
+#[test]
+fn after_a_flush_that_failed_the_log_is_kept_and_copied_anew_by_the_next_start() {
+    let mut fixture = Fixture::new();
+    let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
+    fixture.commit_until_anew(&mut checkpoints);
+    // As when the other thread's flush failed, and the store closes before anybody has heard of it.
+    let (done, copying) = std::sync::mpsc::sync_channel(1);
+    done.send(Err(error(ffi::SQLITE_IOERR_FSYNC))).unwrap();
+    checkpoints.copying = Some(copying);
+    let before = fixture.rows;
+    for _ in 0..LONG * 2 {
+        fixture.commit();
+        let Fixture { path, connection, accepts, .. } = &mut fixture;
+        checkpoints.when_long(&mut Own { path, connection, accepts });
+    }
+    let Fixture { path, connection, mut accepts, rows: written, _lock, _folder, .. } = fixture;
+    assert!(checkpoints.has_failed && written > before);
+    assert!(checkpoints.pages.load(Ordering::Relaxed) > LONG, "the log goes on");
+    accepts.close();
+    checkpoints.close(&mut Own { path: &path, connection: &connection, accepts: &mut accepts });
+    connection.close().unwrap();
+    assert!(path.with_file_name("store.db-wal").metadata().unwrap().len() > 0, "the log is there");
+    drop(_lock);
+    let (_again, connection) = open(&path, OpenOptions::default(), Origin::Store).unwrap();
+    let (_, _, copied): (i32, i32, i32) = connection
+        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap();
+    assert!(copied > LONG, "all of the log: {copied} pages");
+    assert_eq!(rows(&path), written);
+}
+
+#[test]
+fn a_flush_that_failed_is_found_when_the_store_closes() {
+    let mut fixture = Fixture::new();
+    let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
+    fixture.commit();
+    let (done, copying) = std::sync::mpsc::sync_channel(1);
+    done.send(Err(error(ffi::SQLITE_IOERR_FSYNC))).unwrap();
+    checkpoints.copying = Some(copying);
+    let Fixture { path, connection, mut accepts, _lock, _folder, .. } = fixture;
+    checkpoints.close(&mut Own { path: &path, connection: &connection, accepts: &mut accepts });
+    connection.close().unwrap();
+    assert!(path.with_file_name("store.db-wal").exists());
 }
