@@ -2,6 +2,8 @@
 //!
 //! It has one connection, opened with the store: a path may lead to another file later.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,25 +15,43 @@ use rusqlite::Connection;
 use crate::sqlite::rows::ReadError;
 use crate::sqlite::{open, sentence};
 
-type Job = Box<dyn FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send>;
+type Job = Box<dyn FnOnce(&Beside) -> Result<(), ReadError> + Send>;
+
+/// What the thread has.
+pub(super) struct Beside {
+    pub(super) connection: Connection,
+    /// The database. SQLite's locks are the process's, which loses them when it closes any handle of the file: so this one
+    /// stays open until the writer's connection is closed.
+    file: Arc<File>,
+    /// Turns false when what it does is to end.
+    pub(super) go_on: Arc<AtomicBool>,
+}
+
+impl Beside {
+    /// Flushes the database, which SQLite itself leaves to the last checkpoint before the log is begun anew.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
 
 /// The thread. Without one, jobs are dropped, and whoever waits for one finds out by that.
 pub(super) struct Aside {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
-    /// Turns false when what it does is to end.
     go_on: Arc<AtomicBool>,
+    /// See [`Beside::file`]: dropped with this, behind the writer's connection.
+    file: Option<Arc<File>>,
 }
 
 impl Aside {
     /// Starts it, on the database that this connection has open.
     pub(super) fn start(connection: &Connection) -> Self {
-        let mut aside = Self { jobs: None, thread: None, go_on: Arc::new(AtomicBool::new(true)) };
+        let mut aside = Self { jobs: None, thread: None, go_on: Arc::new(AtomicBool::new(true)), file: None };
         let Some(path) = connection.path().map(PathBuf::from) else { return aside };
-        let go_on = Arc::clone(&aside.go_on);
         let (jobs, waiting) = channel();
-        let started = open::open_beside(&path).map_err(|error| error.to_string()).and_then(|connection| {
-            let work = move || run(&path, &connection, &waiting, &go_on);
+        let started = beside(&path, &aside.go_on).and_then(|beside| {
+            aside.file = Some(Arc::clone(&beside.file));
+            let work = move || run(&path, &beside, &waiting);
             thread::Builder::new().name("matchbook-aside".to_owned()).spawn(work).map_err(|error| error.to_string())
         });
         match started {
@@ -41,8 +61,8 @@ impl Aside {
         aside
     }
 
-    /// Has it do this when its turn comes. The flag turns false when the store is closed.
-    pub(super) fn run(&self, job: impl FnOnce(&Connection, &AtomicBool) -> Result<(), ReadError> + Send + 'static) {
+    /// Has it do this when its turn comes.
+    pub(super) fn run(&self, job: impl FnOnce(&Beside) -> Result<(), ReadError> + Send + 'static) {
         if let Some(jobs) = &self.jobs {
             // Where the thread is gone, the job is dropped.
             let _ = jobs.send(Box::new(job));
@@ -60,12 +80,18 @@ impl Aside {
     }
 }
 
-fn run(path: &Path, connection: &Connection, waiting: &Receiver<Job>, go_on: &AtomicBool) {
+fn beside(path: &Path, go_on: &Arc<AtomicBool>) -> Result<Beside, String> {
+    let file = File::options().read(true).write(true).open(path).map_err(|error| sentence::of_io(path, &error))?;
+    let connection = open::open_beside(path).map_err(|error| error.to_string())?;
+    Ok(Beside { connection, file: Arc::new(file), go_on: Arc::clone(go_on) })
+}
+
+fn run(path: &Path, beside: &Beside, waiting: &Receiver<Job>) {
     while let Ok(job) = waiting.recv() {
-        if !go_on.load(Ordering::Relaxed) {
+        if !beside.go_on.load(Ordering::Relaxed) {
             continue;
         }
-        if let Err(error) = job(connection, go_on) {
+        if let Err(error) = job(beside) {
             let error = sentence::of_read(path, error);
             tracing::warn!(%error, "work beside the commits failed: the journal grows until it succeeds");
         }

@@ -1,6 +1,7 @@
 //! Copies the log into the database once it is long, in the place of SQLite's own checkpoints, which run before a commit
 //! answers.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -11,11 +12,14 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
 
 use super::Own;
+use super::aside::Beside;
 use crate::sqlite::BUSY_TIMEOUT;
 use crate::sqlite::sentence::{self, Trouble};
 
 /// How long a checkpoint waits for readers of old pages before it leaves the log as it is.
 const PATIENCE: Duration = Duration::from_millis(10);
+/// How often the other thread copies before the writer has to.
+const COPIES: u32 = 2;
 
 /// Another thread copies what is in the log, while commits go on behind it; then this one copies what came meanwhile,
 /// which is little, flushes the database, and has the next commits write over the log from its beginning.
@@ -31,7 +35,7 @@ pub(super) struct Checkpoints {
     /// `pages` when one was last begun.
     begun: i32,
     /// What became of the other thread's copy.
-    copying: Option<Receiver<rusqlite::Result<()>>>,
+    copying: Option<Receiver<Result<(), Failed>>>,
     /// The database's file failed: nothing is copied any more.
     has_failed: bool,
 }
@@ -57,29 +61,24 @@ impl Checkpoints {
         if pages < self.begun {
             self.begun = 0;
         }
+        if self.has_failed {
+            return;
+        }
         match self.copying.as_ref().map(Receiver::try_recv) {
-            _ if self.has_failed => {}
             Some(Err(TryRecvError::Empty)) => {}
-            Some(Ok(Err(error))) if is_of_the_file(&error) => self.fail(own, &error),
-            // Also when there was no such thread.
-            Some(Ok(_) | Err(TryRecvError::Disconnected)) => {
+            Some(Ok(Err(Failed::ForNow(_)) | Ok(())) | Err(TryRecvError::Disconnected)) => {
+                // Also when there is no such thread.
                 self.copying = None;
-                match begin_anew(own.connection) {
-                    Ok(()) => {}
-                    Err(error) if is_of_the_file(&error) => self.fail(own, &error),
-                    // A reader that holds old pages (a backup), or a full disk; the next try is as many pages on.
-                    Err(error) => tracing::debug!(%error, pages, "the log was not copied whole and goes on"),
-                }
+                self.heed(own, begin_anew(own.connection));
             }
+            Some(Ok(copied)) => self.heed(own, copied),
             None if pages.saturating_sub(self.begun) >= self.long => {
                 self.begun = pages;
                 let (done, copying) = sync_channel(1);
                 self.copying = Some(copying);
-                own.accepts.aside().run(move |connection, _| {
-                    // It takes what it can, and waits for nobody.
-                    let copied = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE);
+                own.accepts.aside().run(move |beside| {
                     // Nobody waits for it when the store was closed meanwhile.
-                    let _ = done.send(copied.map(drop));
+                    let _ = done.send(copy(beside));
                     Ok(())
                 });
             }
@@ -87,23 +86,29 @@ impl Checkpoints {
         }
     }
 
-    /// What was found when there was no longer anything to find out. To be called before the connection is closed, which
-    /// would copy the log for the last time, and delete it.
+    /// To be called before the connection is closed, which would copy the log for the last time and delete it.
     pub(super) fn close(&mut self, own: &mut Own<'_>) {
         // The other thread has ended.
-        if let Some(Ok(Err(error))) = self.copying.as_ref().map(Receiver::try_recv)
-            && is_of_the_file(&error)
-        {
-            self.fail(own, &error);
+        if let Some(Ok(copied)) = self.copying.take().as_ref().map(Receiver::try_recv) {
+            self.heed(own, copied);
         }
     }
 
-    fn fail(&mut self, own: &mut Own<'_>, error: &rusqlite::Error) {
+    fn heed(&mut self, own: &mut Own<'_>, copied: Result<(), Failed>) {
+        let what = match copied {
+            Ok(()) => return,
+            Err(Failed::ForNow(error)) => {
+                // The next try is as many pages on.
+                tracing::debug!(%error, "the log was not copied whole and goes on");
+                return;
+            }
+            Err(Failed::TheFile(error)) => sentence::of_sqlite(own.path, &error),
+            Err(Failed::Flush(error)) => sentence::of_io(own.path, &error),
+        };
         self.has_failed = true;
         tracing::error!(
-            "{}; nothing that was confirmed is lost, as the log beside it holds it, which grows from here on: mend the \
-             disk and restart the server, which then copies the log anew",
-            sentence::of_sqlite(own.path, error)
+            "{what}; nothing that was confirmed is lost, as the log beside it holds it, which grows from here on: mend the \
+             disk and restart the server, which then copies the log anew"
         );
         // Without this, closing the store would take the log away.
         if let Err(error) = own.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
@@ -112,19 +117,53 @@ impl Checkpoints {
     }
 }
 
+/// Copies and flushes what is in the log, and then what came while that was flushed: a flush of 64 MiB takes as long as
+/// thousands of commits.
+fn copy(beside: &Beside) -> Result<(), Failed> {
+    for _ in 0..COPIES {
+        // It takes what it can, and waits for nobody.
+        beside.connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)?;
+        beside.flush()?;
+        if !beside.go_on.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Copies what came meanwhile, flushes all, and lets the log be written over.
-fn begin_anew(connection: &Connection) -> rusqlite::Result<()> {
+fn begin_anew(connection: &Connection) -> Result<(), Failed> {
     connection.busy_timeout(PATIENCE)?;
     let tried = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::RESTART);
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    tried.map(drop)
+    Ok(tried.map(drop)?)
 }
 
-/// Whether the file may lack what was written to it.
-fn is_of_the_file(error: &rusqlite::Error) -> bool {
-    match sentence::trouble(error) {
-        Trouble::Busy | Trouble::Full => false,
-        Trouble::Unwritable | Trouble::Damaged | Trouble::NotADatabase | Trouble::Disk | Trouble::Other => true,
+/// Why the log was not copied.
+#[derive(Debug)]
+enum Failed {
+    /// A reader holds old pages, or the disk is full: another time.
+    ForNow(rusqlite::Error),
+    /// The file may lack what was written to it.
+    TheFile(rusqlite::Error),
+    /// The same, by a flush that is not SQLite's.
+    Flush(io::Error),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        match sentence::trouble(&error) {
+            Trouble::Busy | Trouble::Full => Self::ForNow(error),
+            Trouble::Unwritable | Trouble::Damaged | Trouble::NotADatabase | Trouble::Disk | Trouble::Other => {
+                Self::TheFile(error)
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Flush(error)
     }
 }
 

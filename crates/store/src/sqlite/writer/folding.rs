@@ -119,9 +119,9 @@ impl Folding {
         let Some(reading) = &self.reading else {
             let (send, receive) = sync_channel(1);
             let unfolded = Arc::clone(store.accepts.unfolded());
-            store.accepts.aside().run(move |connection, go_on| {
+            store.accepts.aside().run(move |beside| {
                 // Nobody waits for it when the store was closed meanwhile.
-                let _ = send.send(Pass::read(connection, unfolded, go_on)?);
+                let _ = send.send(Pass::read(&beside.connection, unfolded, &beside.go_on)?);
                 Ok(())
             });
             self.reading = Some(receive);

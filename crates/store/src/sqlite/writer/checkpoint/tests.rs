@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ffi};
 use tempfile::TempDir;
 
-use super::{Checkpoints, is_of_the_file};
+use super::{Checkpoints, Failed};
 use crate::hot::Hot;
 use crate::sqlite::lock::Lock;
 use crate::sqlite::open::{OpenOptions, Origin, open, open_reader};
@@ -125,11 +125,13 @@ fn error(code: i32) -> rusqlite::Error {
 #[test]
 fn what_only_puts_it_off_is_told_from_what_the_file_may_lack() {
     for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_FULL] {
-        assert!(!is_of_the_file(&error(code)), "{code}");
+        assert!(matches!(Failed::from(error(code)), Failed::ForNow(_)), "{code}");
     }
     for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR, ffi::SQLITE_CORRUPT] {
-        assert!(is_of_the_file(&error(code)), "{code}");
+        assert!(matches!(Failed::from(error(code)), Failed::TheFile(_)), "{code}");
     }
+    // A flush that says so has lost what it could not write, whatever the reason.
+    assert!(matches!(Failed::from(std::io::Error::from(std::io::ErrorKind::StorageFull)), Failed::Flush(_)));
 }
 
 /// What SQLite takes for copied may be lost: only the log has it, and closing the store must not delete it.
@@ -140,7 +142,7 @@ fn after_a_flush_that_failed_the_log_is_kept_and_copied_anew_by_the_next_start()
     fixture.commit_until_anew(&mut checkpoints);
     // As when the other thread's flush failed, and the store closes before anybody has heard of it.
     let (done, copying) = std::sync::mpsc::sync_channel(1);
-    done.send(Err(error(ffi::SQLITE_IOERR_FSYNC))).unwrap();
+    done.send(Err(error(ffi::SQLITE_IOERR_FSYNC).into())).unwrap();
     checkpoints.copying = Some(copying);
     let before = fixture.rows;
     for _ in 0..LONG * 2 {
@@ -170,7 +172,7 @@ fn a_flush_that_failed_is_found_when_the_store_closes() {
     let mut checkpoints = Checkpoints::of(&mut fixture.connection, LONG);
     fixture.commit();
     let (done, copying) = std::sync::mpsc::sync_channel(1);
-    done.send(Err(error(ffi::SQLITE_IOERR_FSYNC))).unwrap();
+    done.send(Err(Failed::Flush(std::io::Error::from_raw_os_error(5)))).unwrap();
     checkpoints.copying = Some(copying);
     let Fixture { path, connection, mut accepts, _lock, _folder, .. } = fixture;
     checkpoints.close(&mut Own { path: &path, connection: &connection, accepts: &mut accepts });
