@@ -36,5 +36,5 @@ pub use config::{ServerConfig, TlsFiles};
 pub use http::openapi;
 pub use problem::Problem;
 pub use secrets::{CREDENTIAL, Secrets, SecretsError};
-pub use server::{Running, StartError};
+pub use server::{Running, StartError, check_tls};
 pub use token::NewToken;

@@ -121,8 +121,8 @@ impl Problem {
     pub(crate) fn read_only() -> Self {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "The store cannot answer now",
+            "read-only",
+            "The store takes no writes",
             "Nothing was decided: the store of this server is read-only, because it is being copied to another database or \
              was; once that is done, a server on the other database decides.",
             "Send the same request again, with the same operation id, after Retry-After, or to a server on the other \

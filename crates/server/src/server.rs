@@ -169,6 +169,14 @@ fn open_desk(core: &Arc<Core>, config: &SmsConfig) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Whether a server could start with this certificate and key. Needs a default rustls provider to be installed.
+///
+/// # Errors
+/// [`StartError::Tls`].
+pub async fn check_tls(files: TlsFiles) -> Result<(), StartError> {
+    tls(files).await.map(drop)
+}
+
 async fn tls(files: TlsFiles) -> Result<RustlsConfig, StartError> {
     let loaded = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
     let config = loaded.map_err(|error| StartError::Tls(files, error))?;

@@ -86,20 +86,25 @@ impl Api {
         unknown: &str,
     ) -> Result<Value, CliError> {
         let body = json(body)?;
-        let mut sent = 1;
+        let (mut sent, mut may_be_done) = (1, false);
         loop {
-            match self.send(&Method::POST, path, Some(&body)) {
-                Err(Failure { again: Some(pause), .. }) if sent < sendings => {
+            let failure = match self.send(&Method::POST, path, Some(&body)) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            // Also by one before this: the first answer may be the one that was lost.
+            may_be_done |= failure.may_be_done;
+            match failure {
+                Failure { again: Some(pause), .. } if sent < sendings => {
                     std::thread::sleep(pause);
                     sent += 1;
                 }
-                // Also when it was done before: the first answer may be the one that was lost.
-                Err(Failure { may_be_done, error, again }) if may_be_done || sent > 1 => {
+                Failure { error, again, .. } if may_be_done => {
                     let other = error.hint.as_ref().filter(|_| again.is_none());
                     let hint = other.map_or_else(|| unknown.to_owned(), |other| format!("{other} {unknown}"));
                     return Err(error.hint(hint));
                 }
-                other => return other.map_err(|failure| failure.error),
+                Failure { error, .. } => return Err(error),
             }
         }
     }

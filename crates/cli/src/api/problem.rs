@@ -31,10 +31,15 @@ impl From<CliError> for Failure {
     }
 }
 
+/// The type of the answer of a server whose store is read-only.
+const READ_ONLY: &str = "/problems/read-only";
+
 /// The members of an RFC 9457 problem document that people read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
     title: String,
     detail: String,
     hint: Option<String>,
@@ -49,10 +54,10 @@ pub(super) fn read(
     token_origin: &str,
 ) -> Failure {
     let problem = serde_json::from_slice::<Problem>(text).ok().filter(|problem| !problem.title.is_empty());
-    // A proxy's 502 and 504 say no more than a connection that broke.
-    let may_be_done = status.is_server_error();
+    // A proxy's 502 and 504 say no more than a connection that broke. A store that takes no writes has made none.
+    let may_be_done = status.is_server_error() && problem.as_ref().is_none_or(|problem| problem.kind != READ_ONLY);
     let pause = || retry_after.and_then(|seconds| seconds.parse().ok()).map_or(PAUSE, Duration::from_secs);
-    let again = may_be_done.then(|| pause().min(MAX_PAUSE));
+    let again = status.is_server_error().then(|| pause().min(MAX_PAUSE));
     let Some(problem) = problem else {
         let error = CliError::failure(format!("{base} answered {status}, not as a Matchbook server does"))
             .hint("Check the server's URL (`matchbook config show --origin`), and any proxy in between.");

@@ -52,6 +52,10 @@ fn what_may_have_been_done_is_asked_again() {
             assert!(failure.may_be_done && failure.again.is_some(), "{status}");
         }
     }
+    // Nothing is done by a store that takes no writes, but perhaps by a server on the other database.
+    let read_only = br#"{"type":"/problems/read-only","title":"T","status":503,"detail":"D"}"#;
+    let failure = problem::read(StatusCode::SERVICE_UNAVAILABLE, None, read_only, "http://x", "file t");
+    assert!(!failure.may_be_done && failure.again.is_some());
     for status in [400, 401, 404, 409, 429] {
         let failure = problem::read(StatusCode::from_u16(status).unwrap(), None, body, "http://x", "file t");
         assert!(!failure.may_be_done && failure.again.is_none(), "{status}");

@@ -35,6 +35,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<BTreeMap<&'static str, Fi
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         CliError::usage(format!("{} line {line} is not TOML: {}", path.display(), error.message()))
+            .hint("A table such as [serve] and each key in it stand once: put new keys under the table that is there.")
     })?;
     let mut values = BTreeMap::new();
     for (section, inner) in table.get_ref() {

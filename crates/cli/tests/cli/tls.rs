@@ -90,6 +90,18 @@ fn doctor_asks_a_server_by_the_authority_of_the_settings() {
 }
 
 #[test]
+fn doctor_finds_a_key_of_another_certificate() {
+    let mut home = Home::with_store();
+    let (_, cert, key) = certificates(&home);
+    home.set("MATCHBOOK_TLS_CERT", &cert);
+    home.set("MATCHBOOK_TLS_KEY", &key);
+    assert!(home.ok(&["doctor"]).contains("belong together"));
+    fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let said = home.run(&["doctor"]);
+    assert!(said.exit == 1 && said.out.contains("both must be PEM, and belong together"), "{said:?}");
+}
+
+#[test]
 fn doctor_warns_of_plain_http_that_others_can_reach() {
     let home = Home::with_store();
     let said = home.run(&["doctor", "--listen", "0.0.0.0:0"]);

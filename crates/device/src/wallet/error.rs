@@ -42,7 +42,7 @@ impl fmt::Display for EnrolFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyEnrolled { id } => {
-                write!(f, "this wallet has authenticator {id} already: use it, or ask for a new enrolment")
+                write!(f, "this wallet has device {id} already: use it, or ask for a new enrolment")
             }
             Self::Full => f.write_str("this wallet has 256 accounts, which is all it takes: use a second vault"),
             Self::Protocol(error) => write!(f, "{error}: ask for a new enrolment"),

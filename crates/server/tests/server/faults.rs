@@ -76,9 +76,10 @@ fn a_store_that_becomes_read_only_after_a_doubt_promises_nothing() {
     for faults in [vec![Fault::ReadOnly], vec![Fault::InDoubtApplied, Fault::ReadOnly]] {
         let body = attempt("alice", &scene.phone.take());
         scene.fail(of_verify, &faults);
-        let problem = scene.verify(&body).problem(503, "unavailable");
-        let is_sure = problem["detail"].as_str().unwrap().starts_with("Nothing was decided: ");
-        assert_eq!(is_sure, faults.len() == 1, "{problem}");
+        let is_sure = faults.len() == 1;
+        let problem = scene.verify(&body).problem(503, if is_sure { "read-only" } else { "unavailable" });
+        let says_so = problem["detail"].as_str().unwrap().starts_with("Nothing was decided: ");
+        assert_eq!(says_so, is_sure, "{problem}");
         assert!(scene.verify(&body).verdict(), "the same request again");
     }
 }

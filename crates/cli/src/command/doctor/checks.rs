@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use matchbook_rules::Keyring;
+use matchbook_server::{TlsFiles, check_tls};
 use matchbook_store::{OpenError, OpenOptions, SqliteStore, sqlite};
 use ureq::tls::TlsConfig;
 
@@ -94,7 +95,7 @@ pub(super) fn data(local: &Local, database: &Path) -> Finding {
 pub(super) fn whole(path: &Path) -> Finding {
     match sqlite::check(path) {
         Ok(()) => Finding::ok("database", format!("{} is whole", path.display())),
-        Err(error) => Finding::problem("database", error.to_string(), "The sentence says what to do."),
+        Err(error) => Finding::of("database", CliError::failure(error.to_string())),
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) fn store(local: &Local, keyring: &Keyring) -> Finding {
     match SqliteStore::open(path, options) {
         Ok(_) => last_write(path),
         Err(OpenError::InUse(_)) => Finding::ok("store", IN_USE),
-        Err(error) => Finding::problem("store", error.to_string(), "The sentence says what to do."),
+        Err(error) => Finding::of("store", CliError::failure(error.to_string())),
     }
 }
 
@@ -121,7 +122,7 @@ fn remote(local: &Local, at: &PostgresUrl, keyring: &Keyring) -> Finding {
         })
     });
     match frozen {
-        Ok(Some(why)) => Finding::problem("store", why, "The sentence says what to do."),
+        Ok(Some(why)) => Finding::of("store", CliError::failure(why)),
         Ok(None) => Finding::ok("store", format!("{} answers, and the secrets are its own", local.database.name())),
         Err(error) => Finding::of("store", error),
     }
@@ -148,16 +149,23 @@ pub(super) fn tls(settings: &Settings) -> Finding {
                 format!(
                     "off, and {address} is not loopback: tokens and codes go unencrypted to whoever calls it there"
                 ),
-                "Give --tls-cert and --tls-key, or see that only a proxy which has TLS reaches that address.",
+                "Set tls_cert and tls_key in [serve] (`serve --tls-cert --tls-key`), or see that only a proxy which has TLS reaches that address.",
             ),
             Ok(_) | Err(_) => Finding::ok("tls", "off: for loopback, or behind a proxy that has it"),
         },
-        [_] => Finding::problem("tls", "one of --tls-cert and --tls-key is missing", "Give both, or none."),
-        both => {
-            let unreadable = both.iter().find_map(|(path, _)| fs::File::open(path).err().map(|error| (path, error)));
-            match unreadable {
-                Some((path, error)) => Finding::of("tls", CliError::file("read", path, &error)),
-                None => Finding::ok("tls", "on"),
+        [_] => Finding::problem("tls", "one of serve.tls_cert and serve.tls_key is missing", "Set both, or none."),
+        [(certificate, _), (key, _), ..] => {
+            let unreadable = named.iter().find_map(|(path, _)| fs::File::open(path).err().map(|error| (path, error)));
+            if let Some((path, error)) = unreadable {
+                return Finding::of("tls", CliError::file("read", path, &error));
+            }
+            let files = TlsFiles { certificate: certificate.clone(), key: key.clone() };
+            let checked = runtime().and_then(|runtime| {
+                runtime.block_on(check_tls(files)).map_err(|error| CliError::failure(error.to_string()))
+            });
+            match checked {
+                Ok(()) => Finding::ok("tls", "on: the certificate and its key belong together"),
+                Err(error) => Finding::of("tls", error),
             }
         }
     }
@@ -237,7 +245,9 @@ pub(super) fn token(settings: &Settings) -> Finding {
         }
         Err(error) => Finding::of(
             "token",
-            CliError::file("read", &file, &error).hint("Name the token's file with --token-file FILE."),
+            CliError::file("read", &file, &error).hint(
+                "Copy it here, or name another with client.token_file in the config file (MATCHBOOK_TOKEN_FILE).",
+            ),
         ),
     }
 }
