@@ -149,7 +149,8 @@ pub(super) fn tls(settings: &Settings) -> Finding {
                 format!(
                     "off, and {address} is not loopback: tokens and codes go unencrypted to whoever calls it there"
                 ),
-                "Set tls_cert and tls_key in [serve] (`serve --tls-cert --tls-key`), or see that only a proxy which has TLS reaches that address.",
+                "Set tls_cert and tls_key in [serve] (`serve --tls-cert --tls-key`), or see that only a proxy which has TLS \
+                 reaches that address.",
             ),
             Ok(_) | Err(_) => Finding::ok("tls", "off: for loopback, or behind a proxy that has it"),
         },
