@@ -6,6 +6,8 @@ mod aside;
 mod batch;
 mod checkpoint;
 mod filter;
+#[cfg(all(test, feature = "contract"))]
+mod fixture;
 mod folding;
 mod queue;
 mod readings;

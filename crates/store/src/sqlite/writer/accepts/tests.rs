@@ -14,9 +14,9 @@ use crate::contract::fixtures::*;
 use crate::hot::Hot;
 use crate::sqlite::load;
 use crate::sqlite::lock::Lock;
-use crate::sqlite::open::{OpenOptions, Origin, open};
 use crate::sqlite::writer::Work;
 use crate::sqlite::writer::batch::{Answer, write};
+use crate::sqlite::writer::fixture::{Opened, opened};
 
 struct Fixture {
     connection: Connection,
@@ -30,12 +30,7 @@ struct Fixture {
 impl Fixture {
     /// A store that remembers device 1 with a set of 40 codes.
     fn remembering() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        let options = OpenOptions { create: true, ..OpenOptions::default() };
-        let (lock, connection) = open(&path, options, Origin::Store).unwrap();
-        let hot = Arc::new(Hot::new(1 << 20));
-        let accepts = Accepts::read(&connection, Arc::clone(&hot), 1 << 20).unwrap();
+        let Opened { connection, accepts, hot, path, lock, folder } = opened();
         let mut fixture = Self { connection, accepts, hot, path, _lock: lock, _folder: folder };
         let made = fixture.write(vec![
             of(vec![

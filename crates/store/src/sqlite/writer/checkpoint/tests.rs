@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -9,9 +8,9 @@ use rusqlite::{Connection, ffi};
 use tempfile::TempDir;
 
 use super::{Checkpoints, Failed};
-use crate::hot::Hot;
 use crate::sqlite::lock::Lock;
 use crate::sqlite::open::{OpenOptions, Origin, open, open_reader};
+use crate::sqlite::writer::fixture::{Opened, opened};
 use crate::sqlite::writer::{Accepts, Own};
 
 const LONG: i32 = 20;
@@ -29,11 +28,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        let options = OpenOptions { create: true, ..OpenOptions::default() };
-        let (lock, connection) = open(&path, options, Origin::Store).unwrap();
-        let accepts = Accepts::read(&connection, Arc::new(Hot::new(1 << 20)), 1 << 20).unwrap();
+        let Opened { connection, accepts, path, lock, folder, .. } = opened();
         Self { connection, accepts, path, rows: 0, _lock: lock, _folder: folder }
     }
 

@@ -16,8 +16,8 @@ use crate::hot::Hot;
 use crate::sqlite::journal::fold;
 use crate::sqlite::load;
 use crate::sqlite::lock::Lock;
-use crate::sqlite::open::{OpenOptions, Origin, open};
 use crate::sqlite::writer::batch::write;
+use crate::sqlite::writer::fixture::{Opened, opened};
 use crate::sqlite::writer::{Accepts, Own, Work};
 
 /// Codes of the one device.
@@ -36,13 +36,8 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        let options = OpenOptions { create: true, ..OpenOptions::default() };
-        let (lock, connection) = open(&path, options, Origin::Store).unwrap();
+        let Opened { connection, accepts, hot, path, lock, folder } = opened();
         connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
-        let hot = Arc::new(Hot::new(1 << 20));
-        let accepts = Accepts::read(&connection, Arc::clone(&hot), 1 << 20).unwrap();
         let mut fixture = Self { connection, accepts, hot, path, _lock: lock, _folder: folder };
         fixture
             .write(Changes {
