@@ -2,6 +2,7 @@
 //! loses does not harm the others; commits; and only then answers them all. When nothing waits it folds the journal.
 
 mod accepts;
+mod ahead;
 mod aside;
 mod batch;
 mod checkpoint;
@@ -22,6 +23,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub(super) use self::accepts::Accepts;
+use self::ahead::Ahead;
 use self::batch::Answer;
 use self::checkpoint::Checkpoints;
 use self::folding::{Folding, IDLE};
@@ -185,7 +187,7 @@ struct Own<'a> {
 impl Thread {
     fn run(mut self, waiting: &Queue<Job>) {
         let mut checkpoints = Checkpoints::of(&mut self.connection, WAL_PAGES);
-        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let (ahead, mut batch) = (Ahead::default(), Vec::with_capacity(MAX_BATCH));
         let (mut patience, mut folding) = (IDLE, Folding::default());
         loop {
             let is_folded = self.accepts.unfolded().len() == 0;
@@ -200,6 +202,7 @@ impl Thread {
                 Waited::Closed => break,
             }
             checkpoints.when_long(&mut self.own());
+            ahead.when_near(checkpoints.pages(), &self.own());
         }
         // So that a store that is not served can be read by whoever knows the tables alone.
         folding.whole(&mut self.own());

@@ -1,4 +1,5 @@
-//! The one thread that does for the writer what needs no turn among the commits: it reads passes and copies the log.
+//! The one thread that does for the writer what needs no turn among the commits: it reads passes, copies the log, and makes its file
+//! longer.
 //!
 //! It has one connection, opened with the store: a path may lead to another file later.
 
@@ -13,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 
 use crate::sqlite::rows::ReadError;
-use crate::sqlite::{open, sentence};
+use crate::sqlite::{files, open, sentence};
 
 type Job = Box<dyn FnOnce(&Beside) -> Result<(), ReadError> + Send>;
 
@@ -23,6 +24,8 @@ pub(super) struct Beside {
     /// The database. SQLite's locks are the process's, which loses them when it closes any handle of the file: so this one
     /// stays open until the writer's connection is closed.
     file: Arc<File>,
+    /// Its log, for appending. SQLite locks nothing in it. `None`: it cannot be opened.
+    pub(super) log: Option<File>,
     /// Turns false when what it does is to end.
     pub(super) go_on: Arc<AtomicBool>,
 }
@@ -83,7 +86,8 @@ impl Aside {
 fn beside(path: &Path, go_on: &Arc<AtomicBool>) -> Result<Beside, String> {
     let file = File::options().read(true).write(true).open(path).map_err(|error| sentence::of_io(path, &error))?;
     let connection = open::open_beside(path).map_err(|error| error.to_string())?;
-    Ok(Beside { connection, file: Arc::new(file), go_on: Arc::clone(go_on) })
+    let log = File::options().append(true).open(files::beside(path, "-wal")).ok();
+    Ok(Beside { connection, file: Arc::new(file), log, go_on: Arc::clone(go_on) })
 }
 
 fn run(path: &Path, beside: &Beside, waiting: &Receiver<Job>) {

@@ -30,7 +30,6 @@ const COPIES: u32 = 2;
 pub(super) struct Checkpoints {
     /// Pages that make the log long.
     long: i32,
-    /// Pages in the log after the last commit.
     pages: Arc<AtomicI32>,
     /// `pages` when one was last begun.
     begun: i32,
@@ -55,9 +54,14 @@ impl Checkpoints {
         Self { long, pages, begun: 0, copying: None, has_failed: false }
     }
 
+    /// Pages in the log after the last commit.
+    pub(super) fn pages(&self) -> i32 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
     /// To be called between two commits.
     pub(super) fn when_long(&mut self, own: &mut Own<'_>) {
-        let pages = self.pages.load(Ordering::Relaxed);
+        let pages = self.pages();
         if pages < self.begun {
             self.begun = 0;
         }
