@@ -45,7 +45,7 @@ impl Settings {
             && let Some(named) = named_file(global)
         {
             return Err(CliError::usage(format!("there is no config file {}", named.display()))
-                .hint("Run `matchbook init` to make one, or name another."));
+                .hint(format!("Run `matchbook init --config {}` to make it, or name another.", named.display())));
         }
         Ok(settings)
     }
