@@ -83,6 +83,7 @@ impl Served {
 /// # Errors
 /// The store cannot be opened, or no address is free.
 pub fn serve(served: &Served) -> Result<()> {
+    matchbook_server::use_small_pages();
     let runtime = runtime()?;
     match served {
         Served::Matchbook { database, memory_mb } => runtime.block_on(matchbook(database, *memory_mb)),

@@ -23,6 +23,7 @@ use crate::ui::Ui;
 /// # Errors
 /// Exit code 1: the store, the secrets, the address or the certificate cannot be used.
 pub(crate) fn run(args: &Serve, global: &Global, ui: &Ui) -> Result<(), CliError> {
+    matchbook_server::use_small_pages();
     let mut overrides = args.place.overrides();
     overrides.extend(args.listen.overrides());
     overrides.extend(args.tuning.overrides());
