@@ -72,8 +72,11 @@ pub(crate) fn shim() -> Option<PathBuf> {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("shim.so");
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/shim.c");
-        let cc =
-            Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).args([source, "-ldl"]).status();
+        let cc = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&library)
+            .args([source, "-ldl", "-lpthread"])
+            .status();
         (cfg!(target_os = "linux") && cc.is_ok_and(|status| status.success())).then_some((folder, library))
     });
     if built.is_none() {

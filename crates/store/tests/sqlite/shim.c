@@ -1,7 +1,8 @@
 /* Stands between a test's child process and the system's flushes and writes of the store's files (names that hold
  * "store.db", but not the "-shm" file). For LD_PRELOAD; nothing but tests uses it.
  *
- *   SHIM_LOG      a file that gets a line for each flush: "d <name>" for fdatasync, "f <name>" for fsync
+ *   SHIM_LOG      a file that gets a line for each flush: "d <name>" for fdatasync, "f <name>" for fsync,
+ *                 "a <name>" for either of a file that is open for appending, as the log is to be made longer
  *   SHIM_DURABLE  a folder that gets a copy of a file at each flush of it: what a power cut would leave. A deleted file
  *                 goes from there when the folder it was in is flushed
  *   SHIM_MODE     a file whose first letter says what fails now: F no room for writes (ENOSPC), S flushes (EIO)
@@ -10,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,8 @@ int unlink(const char *path) {
     return real(path);
 }
 
+static pthread_mutex_t keeping = PTHREAD_MUTEX_INITIALIZER;
+
 static int flush(const char *call, char letter, int fd) {
     char path[4096];
     const char *name = name_of(fd, path, sizeof path);
@@ -101,9 +105,12 @@ static int flush(const char *call, char letter, int fd) {
         errno = EIO;
         return -1;
     }
-    note(letter, name);
+    note(fcntl(fd, F_GETFL) & O_APPEND ? 'a' : letter, name);
     int result = real(fd);
+    /* One at a time: two threads flush the log. */
+    pthread_mutex_lock(&keeping);
     if (result == 0) keep(path, name);
+    pthread_mutex_unlock(&keeping);
     return result;
 }
 
