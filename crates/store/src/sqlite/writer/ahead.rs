@@ -29,13 +29,13 @@ impl Ahead {
     /// To be called between two commits, with the number of pages in the log: has the file made longer when its end is near.
     pub(super) fn when_near(&self, pages: i32, own: &Own<'_>) {
         let used = u64::try_from(pages).unwrap_or(0).saturating_mul(FRAME);
-        let is_far = used.saturating_add(STEP) <= self.length.load(Ordering::Relaxed);
-        if is_far || self.is_growing.swap(true, Ordering::Relaxed) {
+        let wanted = used.saturating_add(STEP);
+        if wanted <= self.length.load(Ordering::Relaxed) || self.is_growing.swap(true, Ordering::Relaxed) {
             return;
         }
         let (length, is_growing) = (Arc::clone(&self.length), Arc::clone(&self.is_growing));
         own.accepts.aside().run(move |beside| {
-            match beside.log.as_ref().map(|log| lengthen(log, STEP)) {
+            match beside.log.as_ref().map(|log| reach(log, wanted)) {
                 Some(Ok(now)) => {
                     length.store(now, Ordering::Relaxed);
                     is_growing.store(false, Ordering::Relaxed);
@@ -46,6 +46,12 @@ impl Ahead {
             Ok(())
         });
     }
+}
+
+/// Makes the file longer when it is not as long as is wanted; its length then. After a kill it may be long already.
+fn reach(log: &File, wanted: u64) -> io::Result<u64> {
+    let length = log.metadata()?.len();
+    if length >= wanted { Ok(length) } else { lengthen(log, STEP) }
 }
 
 /// Appends so many zeros to a file that was opened for appending, and flushes them; its length then.

@@ -54,6 +54,16 @@ fn the_log_is_made_longer_when_its_end_is_near_and_not_before() {
     assert_eq!(near(last + 1), first + STEP);
     // Begun anew.
     assert_eq!(near(3), first + STEP);
+    // After a restart that found the log as it was, nothing is known of its length.
+    let again = Ahead::default();
+    again.when_near(last, &Own { path: &path, connection: &connection, accepts: &mut accepts });
+    let (done, waiting) = sync_channel(1);
+    accepts.aside().run(move |_| {
+        done.send(()).unwrap();
+        Ok(())
+    });
+    waiting.recv().unwrap();
+    assert_eq!(fs::metadata(&log).unwrap().len(), first + STEP);
     commit(&connection, 1);
     assert_eq!(rows_of_a_copy(&path), 1);
 }
