@@ -34,7 +34,7 @@ fn rows_of_a_copy(path: &Path) -> u32 {
 fn the_log_is_made_longer_when_its_end_is_near_and_not_before() {
     let Opened { connection, mut accepts, path, folder: _folder, lock: _lock, .. } = opened();
     let (ahead, log) = (Ahead::default(), files::beside(&path, "-wal"));
-    let mut near = |pages: i32| {
+    let mut near_for = |ahead: &Ahead, pages: i32| {
         ahead.when_near(pages, &Own { path: &path, connection: &connection, accepts: &mut accepts });
         // Its jobs are done in turn.
         let (done, waiting) = sync_channel(1);
@@ -45,6 +45,7 @@ fn the_log_is_made_longer_when_its_end_is_near_and_not_before() {
         waiting.recv().unwrap();
         fs::metadata(&log).unwrap().len()
     };
+    let mut near = |pages: i32| near_for(&ahead, pages);
     let first = near(1);
     assert!(first >= STEP, "{first}");
     let last = i32::try_from((first - STEP) / FRAME).unwrap();
@@ -55,15 +56,7 @@ fn the_log_is_made_longer_when_its_end_is_near_and_not_before() {
     // Begun anew.
     assert_eq!(near(3), first + STEP);
     // After a restart that found the log as it was, nothing is known of its length.
-    let again = Ahead::default();
-    again.when_near(last, &Own { path: &path, connection: &connection, accepts: &mut accepts });
-    let (done, waiting) = sync_channel(1);
-    accepts.aside().run(move |_| {
-        done.send(()).unwrap();
-        Ok(())
-    });
-    waiting.recv().unwrap();
-    assert_eq!(fs::metadata(&log).unwrap().len(), first + STEP);
+    assert_eq!(near_for(&Ahead::default(), last), first + STEP);
     commit(&connection, 1);
     assert_eq!(rows_of_a_copy(&path), 1);
 }
