@@ -32,7 +32,7 @@ pub use codes::{
 };
 pub use engine::{
     Account, AccountError, Acknowledge, CodeMark, Engine, EnrolError, Event, Fault, History, Output, Pace, PeerError,
-    Phase, RequestError, Selector, TakeError,
+    Phase, Provision, ProvisionError, RequestError, Selector, TakeError,
 };
 pub use enrolment::{Enrolment, EnrolmentError};
 pub use envelope::{

@@ -101,6 +101,18 @@ named_errors! {
 }
 
 named_errors! {
+    /// Why a key from the factory is none to begin with.
+    pub enum ProvisionError {
+        /// The realm, label or server address is longer than [`MAX_TEXT_LEN`](super::MAX_TEXT_LEN) bytes.
+        TextTooLong = "text-too-long": "the realm, label or server address is too long",
+        /// Not suite 1.
+        Suite = "suite": "a key from the factory is of suite 1",
+        /// The first request could not be sealed.
+        SealFailed = "seal-failed": "the first request could not be sealed",
+    }
+}
+
+named_errors! {
     /// Why no code was taken.
     pub enum TakeError {
         /// No unused code is left.

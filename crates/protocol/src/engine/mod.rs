@@ -22,6 +22,7 @@ mod keys;
 mod output;
 mod pace;
 mod pending;
+mod provision;
 mod request;
 mod retry;
 mod rotation;
@@ -34,9 +35,10 @@ use rand_core::CryptoRng;
 
 pub use account::{Account, CodeMark, DEFAULT_THRESHOLD, History, MAX_HELD_CODES, MAX_TEXT_LEN, Phase};
 pub use codec::{ACCOUNT_VERSION, MAX_ACCOUNT_LEN};
-pub use error::{AccountError, EnrolError, Fault, PeerError, RequestError, TakeError};
+pub use error::{AccountError, EnrolError, Fault, PeerError, ProvisionError, RequestError, TakeError};
 pub use output::{Event, Output};
 pub use pace::Pace;
+pub use provision::Provision;
 pub use take::Selector;
 
 use crate::enrolment::Enrolment;
@@ -170,6 +172,13 @@ impl Engine {
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// The message that waits for its answer, for a shell that is asked for it and does not send by itself. It is stored
+    /// with the account.
+    #[must_use]
+    pub fn pending_message(&self) -> Option<&[u8]> {
+        self.account.pending.as_ref().map(|pending| pending.message.as_slice())
     }
 
     /// How many unused codes are held, at most [`MAX_HELD_CODES`].

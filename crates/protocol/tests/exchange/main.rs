@@ -4,6 +4,7 @@
 
 mod chance;
 mod crash;
+mod provision;
 mod public_key;
 mod refusals;
 mod requests;
