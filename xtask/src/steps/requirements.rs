@@ -1,4 +1,4 @@
-//! Every requirement of the specification is cited where it is tested, and nothing cites one that does not exist.
+//! Every requirement of the specifications is cited where it is tested, and nothing cites one that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,15 @@ use super::{Outcome, none_of};
 use crate::context::Context;
 use crate::spec_ids;
 
-/// Compares the ids that the specification defines with the ids that tests and vectors cite.
+/// Compares the ids that the specifications define with the ids that tests and vectors cite.
 pub(super) fn run(context: &Context) -> Result<Outcome, String> {
-    let defined = spec_ids::defined(&context.read(SPECIFICATION)?);
-    if defined.is_empty() {
-        return Err(format!("{SPECIFICATION} defines no requirement"));
+    let mut defined = Vec::new();
+    for page in SPECIFICATIONS {
+        let of_page = spec_ids::defined(&context.read(page)?);
+        if of_page.is_empty() {
+            return Err(format!("{page} defines no requirement"));
+        }
+        defined.extend(of_page);
     }
     let known: BTreeSet<String> = defined.iter().cloned().collect();
     let mut findings = twice_defined(&defined);
@@ -22,12 +26,11 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
             cited.extend(found);
         }
     }
-    findings
-        .extend(known.difference(&cited).map(|id| format!("{SPECIFICATION}: {id}: no test and no vector cites it")));
+    findings.extend(known.difference(&cited).map(|id| format!("{id}: no test and no vector cites it")));
     none_of(&findings, "findings", format!("{} requirements", known.len()))
 }
 
-const SPECIFICATION: &str = "docs/spec/protocol.md";
+const SPECIFICATIONS: [&str; 2] = ["docs/spec/protocol.md", "docs/spec/card.md"];
 
 fn twice_defined(defined: &[String]) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -35,12 +38,12 @@ fn twice_defined(defined: &[String]) -> Vec<String> {
         *counts.entry(id).or_default() += 1;
     }
     let twice = counts.into_iter().filter(|(_, count)| *count > 1);
-    twice.map(|(id, count)| format!("{SPECIFICATION}: {id} is defined {count} times")).collect()
+    twice.map(|(id, count)| format!("{id} is defined {count} times")).collect()
 }
 
 /// Source, vectors and pages; not this tool, whose own tests make ids up.
 fn may_cite(file: &str) -> bool {
-    let rooms = ["crates/", "interop/", "vectors/", "docs/", "README.md", "SECURITY.md", "CONTRIBUTING.md"];
+    let rooms = ["crates/", "devices/", "interop/", "vectors/", "docs/", "README.md", "SECURITY.md", "CONTRIBUTING.md"];
     let kinds = [".rs", ".py", ".json", ".md", ".txt"];
     rooms.iter().any(|room| file.starts_with(room)) && kinds.iter().any(|kind| file.ends_with(kind))
 }
