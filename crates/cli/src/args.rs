@@ -1,6 +1,7 @@
 //! The command line: what there is to say, and how `--help` teaches it.
 
 mod admin;
+mod card;
 mod client;
 mod duration;
 mod estimate;
@@ -21,6 +22,7 @@ pub(crate) use admin::{
     Device, DeviceCommand, Enrol, Realm, RealmCommand, RealmPolicyCommand, RoleName, Sms, SmsCommand, Token,
     TokenCommand, TokenCreate, User, UserCommand,
 };
+pub(crate) use card::{Card, CardCommand, Personalise, PinCommand, Run};
 pub(crate) use estimate::Estimate;
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
@@ -107,6 +109,9 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// The software device: codes in a sealed vault, each shown once
     Wallet(crate::wallet::Args),
+    /// Smart cards: personalise one, ask it, take its codes; or run one in software
+    #[command(after_help = examples::CARD)]
+    Card(Card),
     /// Run a simulated mobile network: an SMPP centre, and phones whose messages are lost, doubled and late
     #[command(after_help = examples::SMSC)]
     Smsc(Smsc),

@@ -1,5 +1,6 @@
 //! The commands, a file each. `wallet` and `demo` have rooms of their own.
 
+pub(crate) mod card;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod device;

@@ -2,6 +2,7 @@
 
 mod api;
 mod args;
+mod card;
 mod clock;
 mod command;
 mod config;
@@ -63,6 +64,7 @@ fn run(cli: Cli, ui: &Ui) -> Result<(), CliError> {
         Command::Smsc(args) => command::smsc::run(&args, ui),
         Command::Demo(args) => demo::run(&args, ui),
         Command::Wallet(args) => wallet::run(args, global, ui),
+        Command::Card(args) => command::card::run(&args, ui),
         Command::Completion(args) => command::completion::run(&args, ui),
         Command::Man(args) => command::man::run(&args, ui),
     }

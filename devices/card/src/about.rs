@@ -26,7 +26,7 @@ pub(crate) fn get(p1: u8, p2: u8, held: &Held, is_verified: bool) -> Result<Data
         let (pin, puk) = (held.access.left(Which::Pin), held.access.left(Which::Puk));
         return bytes(&[held.access.life().to_byte(), u8::from(held.access.is_set()), pin, puk]);
     }
-    let known = matches!(p2, 0x01..=0x03 | 0x05 | 0x06);
+    let known = matches!(p2, 0x01..=0x03 | 0x05..=0x07);
     let account = held.account.stands().filter(|_| known).ok_or(Refusal::NotThere)?;
     match p2 {
         0x01 => bytes(&account.party().id.0),
@@ -34,6 +34,7 @@ pub(crate) fn get(p1: u8, p2: u8, held: &Held, is_verified: bool) -> Result<Data
         0x03 => bytes(&account.epoch().0.to_be_bytes()),
         0x05 if !is_verified => Err(Refusal::NoPin),
         0x05 => codes(account),
+        0x07 => bytes(&[account.party().profile.to_byte()]),
         _ => texts(account),
     }
 }

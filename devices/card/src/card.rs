@@ -15,6 +15,11 @@ use crate::toolkit::Toolkit;
 /// The application's identifier (ISO 7816-4, 8.2.1.2): of the unregistered category, `F0` and "Matchbook", version 1.
 pub const AID: [u8; 11] = *b"\xF0Matchbook\x01";
 
+/// The answer to reset that a card with this application and no other may give (ISO 7816-3, 8): T=1; in the historical
+/// bytes (ISO 7816-4, 12.1.1.9) that applications are selected by their names or the first bytes of them, and that
+/// chained commands and extended lengths are taken.
+pub const ATR: [u8; 10] = [0x3B, 0x85, 0x81, 0x01, 0x80, 0x73, 0xC0, 0x01, 0xC0, 0xF7];
+
 /// The card.
 pub struct Card<N, R> {
     nvm: N,

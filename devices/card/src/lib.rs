@@ -22,6 +22,6 @@ mod status;
 mod toolkit;
 
 pub use apdu::MAX_COMMAND_LEN;
-pub use card::{AID, Card};
+pub use card::{AID, ATR, Card};
 pub use nvm::{NVM_LEN, Nvm, NvmError};
 pub use reply::{Answer, MAX_ANSWER_LEN};

@@ -27,6 +27,11 @@ pub(super) const ALL: &[&str] = &[
     MIGRATE,
     CONFIG,
     DOCTOR,
+    CARD,
+    CARD_RUN,
+    CARD_PERSONALISE,
+    CARD_PIN,
+    CARD_TAKE,
     SMSC,
     DEMO,
     COMPLETION,
@@ -253,3 +258,40 @@ Examples:
   matchbook demo             a server, five devices, and a table of what was checked
   matchbook demo -o json     the table alone, as JSON
   matchbook demo --keep      the same, and the server goes on for you to try things";
+
+pub(super) const CARD: &str = "\
+Cards are reached through PC/SC: apt-get install pcscd, and the program matchbook-reader beside this one. Their
+messages are carried by `matchbook wallet --bearer card sync`.
+
+Examples:
+  matchbook card list
+  matchbook card personalise --enrolment enrolment.txt
+  matchbook wallet --bearer card sync
+  matchbook card take";
+
+pub(super) const CARD_RUN: &str = "\
+The virtual reader comes with Debian's vsmartcard-vpcd, and pcscd has to be running.
+
+Examples:
+  matchbook card run ship.card
+  matchbook card run ship.card --vpcd 127.0.0.1:40705";
+
+pub(super) const CARD_PERSONALISE: &str = "\
+The PIN is asked for, or read from --card-pin-file or MATCHBOOK_CARD_PIN. The PUK is printed once: keep it.
+
+Examples:
+  matchbook card personalise --enrolment enrolment.txt
+  matchbook card personalise --factory-key ship.key --server sms:+4912345678 --realm ship-17 --label card
+  matchbook card personalise --enrolment enrolment.txt --card-pin-file pin.txt --puk-file puk.txt --yes";
+
+pub(super) const CARD_PIN: &str = "\
+Examples:
+  matchbook card pin check
+  matchbook card pin change
+  matchbook card pin unblock --puk-file puk.txt";
+
+pub(super) const CARD_TAKE: &str = "\
+Examples:
+  matchbook card take
+  matchbook card take --code 17
+  matchbook card take --reader \"Virtual PCD 00 00\" --card-pin-file pin.txt";

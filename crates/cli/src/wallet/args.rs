@@ -6,12 +6,19 @@ use clap::builder::ValueHint;
 use matchbook_device::bearer::modem::DEFAULT_BAUD;
 use matchbook_device::protocol::sms::Address;
 
+use crate::card::CardArgs;
+
 /// The software device: keeps codes in a sealed vault, and shows each once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) vault: VaultArgs,
+    /// How messages travel [default: modem when the account's server is sms: or --modem is given, otherwise http]
+    #[arg(long, global = true, value_enum, value_name = "BEARER")]
+    pub(super) bearer: Option<BearerName>,
+    #[command(flatten)]
+    pub(super) card: CardArgs,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -66,6 +73,18 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// The flags of those that may go by modem.
+    pub(super) fn radio(&mut self) -> Option<&mut Radio> {
+        match self {
+            Self::Enrol(enrol) => Some(&mut enrol.radio),
+            Self::Take(take) => Some(&mut take.radio),
+            Self::Request(exchange) | Self::Rotate(exchange) => Some(&mut exchange.radio),
+            Self::Sync(sync) => Some(&mut sync.radio),
+            Self::Listen(listen) => Some(&mut listen.radio),
+            Self::List | Self::Codes(_) | Self::Status(_) | Self::Forget(_) => None,
+        }
+    }
+
     /// The flags of those that go over the network.
     pub(super) fn network(&mut self) -> Option<&mut Network> {
         match self {
@@ -105,8 +124,8 @@ pub(super) struct Network {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "SMS")]
 pub(super) struct Radio {
-    /// How messages travel [default: modem when the account's server is sms: or --modem is given, otherwise http]
-    #[arg(long, value_enum, value_name = "BEARER")]
+    /// Not a flag: --bearer stands before the subcommands too.
+    #[arg(skip)]
     pub(super) bearer: Option<BearerName>,
     /// The modem: a serial port such as /dev/ttyUSB0, or mm or mm:0 for ModemManager's [env: MATCHBOOK_MODEM]
     #[arg(long, value_name = "MODEM", value_hint = ValueHint::AnyPath)]
@@ -133,6 +152,8 @@ pub(super) enum BearerName {
     Http,
     /// Short messages
     Modem,
+    /// The account is on a smart card: its messages are carried as its server's address says
+    Card,
 }
 
 /// A number that can be sent to.
@@ -262,7 +283,8 @@ Examples:
   matchbook wallet enrol --file enrolment.txt
   matchbook wallet codes
   matchbook wallet take --code 17
-  matchbook wallet sync";
+  matchbook wallet sync
+  matchbook wallet --bearer card take --code 17";
 
 const ENROL_EXAMPLES: &str = "\
 Examples:

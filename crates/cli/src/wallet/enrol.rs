@@ -59,11 +59,20 @@ fn read(args: &Enrol, ui: &Ui) -> Result<Enrolment, CliError> {
     if args.typed {
         return typed::read(args, ui);
     }
-    let text = match (&args.uri, &args.file) {
-        (Some(uri), _) => Zeroizing::new(uri.clone()),
-        (None, Some(file)) => read_file(file)?,
-        (None, None) => return Err(CliError::usage("an enrolment is needed: its URI, --file FILE or --typed")),
-    };
+    match (&args.uri, &args.file) {
+        (Some(uri), _) => parse(uri),
+        (None, Some(file)) => parse(&read_file(file)?),
+        (None, None) => Err(CliError::usage("an enrolment is needed: its URI, --file FILE or --typed")),
+    }
+}
+
+/// An enrolment in a file, or from standard input (`-`).
+pub(crate) fn from_file(file: &Path) -> Result<Enrolment, CliError> {
+    parse(&read_file(file)?)
+}
+
+/// An enrolment's URI.
+pub(crate) fn parse(text: &str) -> Result<Enrolment, CliError> {
     Enrolment::from_uri(text.trim()).map_err(|error| {
         CliError::failure(format!("this is no enrolment: {error}"))
             .hint("It is one line that begins with matchbook:enrol? and needs quotes in a shell.")

@@ -1,9 +1,10 @@
-//! `matchbook wallet`: the software device.
+//! `matchbook wallet`: the software device, and the host of a card.
 
 mod account;
 mod args;
+mod card;
 mod codes;
-mod enrol;
+pub(crate) mod enrol;
 mod exchange;
 mod list;
 mod listen;
@@ -21,7 +22,7 @@ mod tests;
 
 pub(crate) use args::Args;
 
-use args::Command;
+use args::{BearerName, Command};
 use vault::Place;
 
 use crate::args::Global;
@@ -34,8 +35,15 @@ use crate::ui::Ui;
 /// # Errors
 /// One sentence with the next step, and the exit code that `docs/reference/cli.md` names for it.
 pub(crate) fn run(mut args: Args, global: &Global, ui: &Ui) -> Result<(), CliError> {
-    let place = Place::find(&args.vault)?;
     find_ca_file(&mut args.command, global, ui)?;
+    if let Some(radio) = args.command.radio() {
+        radio.bearer = args.bearer;
+    }
+    if args.bearer == Some(BearerName::Card) {
+        return card::run(&args.command, &args.card, ui);
+    }
+    args.card.refuse_without_card()?;
+    let place = Place::find(&args.vault)?;
     match &args.command {
         Command::Enrol(enrol) => enrol::run(&place, enrol, ui),
         Command::List => list::run(&place, ui),

@@ -27,7 +27,7 @@ pub(super) fn goes_by_modem(server: &str, radio: &Radio) -> bool {
     match radio.bearer {
         Some(BearerName::Modem) => true,
         Some(BearerName::Http) => false,
-        None => radio.modem.is_some() || server_number(server).is_some(),
+        Some(BearerName::Card) | None => radio.modem.is_some() || server_number(server).is_some(),
     }
 }
 

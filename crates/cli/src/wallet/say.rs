@@ -11,7 +11,18 @@ use crate::ui::Ui;
 
 /// Tells what an exchange brought, on standard error.
 pub(super) fn tell(report: &Report, ui: &Ui) {
-    for event in &report.events {
+    tell_events(&report.events, ui);
+    for refused in &report.refused {
+        // What a stranger sends concerns nobody.
+        if refused.fault() != Fault::Network {
+            ui.warn(format!("a message was refused: {refused}"));
+        }
+    }
+}
+
+/// Tells what happened, on standard error.
+pub(super) fn tell_events(events: &[Event], ui: &Ui) {
+    for event in events {
         match event {
             Event::SetConflict { .. } | Event::KeyConflict | Event::Suspended | Event::ReenrolmentNeeded => {
                 ui.warn(words(event));
@@ -22,12 +33,6 @@ pub(super) fn tell(report: &Report, ui: &Ui) {
             | Event::Code { .. }
             | Event::RunningLow { .. }
             | Event::Resumed => ui.talk(words(event)),
-        }
-    }
-    for refused in &report.refused {
-        // What a stranger sends concerns nobody.
-        if refused.fault() != Fault::Network {
-            ui.warn(format!("a message was refused: {refused}"));
         }
     }
 }

@@ -1,0 +1,97 @@
+//! A card in a reader of this machine: opening it, and its PIN.
+
+mod pin;
+
+use std::path::PathBuf;
+
+use clap::builder::ValueHint;
+use matchbook_card_host::{CardError, Host, Life, PcscReader, Pin, ReaderError};
+
+use crate::error::CliError;
+use crate::ui::visible;
+
+pub(crate) use pin::{ask_new, ask_puk, draw_puk};
+
+/// Which card, and its PIN.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Card")]
+pub(crate) struct CardArgs {
+    /// The card reader; needed when several have cards
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) reader: Option<String>,
+    /// Read the card's PIN from a file; otherwise from MATCHBOOK_CARD_PIN, otherwise it is asked for
+    #[arg(long = "card-pin-file", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pin_file: Option<PathBuf>,
+}
+
+/// A card that is held.
+pub(crate) type Held = Host<PcscReader>;
+
+impl CardArgs {
+    /// Takes the card in the reader, for this program alone.
+    pub(crate) fn open(&self) -> Result<Held, CliError> {
+        let mut reader = PcscReader::start().map_err(|error| in_the_way(&error))?;
+        reader.connect(self.reader.as_deref()).map_err(|error| in_the_way(&error))?;
+        Host::select(reader).map_err(|error| explain(&error))
+    }
+
+    /// As [`CardArgs::open`], and refuses a card that was not personalised.
+    pub(crate) fn open_in_use(&self) -> Result<Held, CliError> {
+        let mut card = self.open()?;
+        match card.about().map_err(|error| explain(&error))?.life {
+            Life::Operational => Ok(card),
+            Life::Initialisation => Err(CliError::not_found("the card in the reader is new")
+                .hint("Give it an account with `matchbook card personalise`.")),
+        }
+    }
+
+    /// The PIN, as it was given or is typed.
+    pub(crate) fn known_pin(&self) -> Result<Pin, CliError> {
+        pin::known(self.pin_file.as_deref())
+    }
+
+    /// Verifies the card's PIN.
+    pub(crate) fn verify_pin(&self, card: &mut Held) -> Result<(), CliError> {
+        let pin = self.known_pin()?;
+        card.verify_pin(&pin).map_err(|error| explain(&error))
+    }
+
+    /// Refuses what means nothing without a card.
+    pub(crate) fn refuse_without_card(&self) -> Result<(), CliError> {
+        if self.reader.is_none() && self.pin_file.is_none() {
+            return Ok(());
+        }
+        Err(CliError::usage("--reader and --card-pin-file are for an account on a card")
+            .hint("Add --bearer card, or leave them out."))
+    }
+}
+
+/// A card's refusal, with what to do.
+pub(crate) fn explain(error: &CardError) -> CliError {
+    let failure = CliError::failure(visible(&error.to_string()));
+    match error {
+        CardError::Reader(error) => in_the_way(error),
+        CardError::WrongPin { left: 0 } | CardError::Blocked => {
+            failure.hint("Unblock the PIN with the PUK: `matchbook card pin unblock`.")
+        }
+        CardError::NoApplication => failure.hint("Put another in, or name its reader with --reader."),
+        CardError::NoRoom => failure.hint("It holds as many codes as it keeps: take some first."),
+        _ => failure,
+    }
+}
+
+fn in_the_way(error: &ReaderError) -> CliError {
+    // The names of readers are the drivers' words.
+    let text = visible(&error.to_string());
+    let (what, hint) = text.split_once("; ").unwrap_or((&text, ""));
+    let failure = match error {
+        ReaderError::NoReader { .. } | ReaderError::NoCard => CliError::not_found(what),
+        ReaderError::Several { .. } => CliError::usage(what),
+        _ => CliError::failure(what),
+    };
+    let mut letters = hint.chars();
+    match letters.next() {
+        Some(first) => failure.hint(format!("{}{}.", first.to_uppercase(), letters.as_str())),
+        None => failure,
+    }
+}
