@@ -20,8 +20,8 @@ pub(crate) struct CardArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) reader: Option<String>,
     /// Read the card's PIN from a file; otherwise from MATCHBOOK_CARD_PIN, otherwise it is asked for
-    #[arg(long = "card-pin-file", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) pin_file: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) card_pin_file: Option<PathBuf>,
 }
 
 /// A card that is held.
@@ -47,7 +47,7 @@ impl CardArgs {
 
     /// The PIN, as it was given or is typed.
     pub(crate) fn known_pin(&self) -> Result<Pin, CliError> {
-        pin::known(self.pin_file.as_deref())
+        pin::known(self.card_pin_file.as_deref())
     }
 
     /// Verifies the card's PIN.
@@ -58,7 +58,7 @@ impl CardArgs {
 
     /// Refuses what means nothing without a card.
     pub(crate) fn refuse_without_card(&self) -> Result<(), CliError> {
-        if self.reader.is_none() && self.pin_file.is_none() {
+        if self.reader.is_none() && self.card_pin_file.is_none() {
             return Ok(());
         }
         Err(CliError::usage("--reader and --card-pin-file are for an account on a card")

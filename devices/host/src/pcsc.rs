@@ -43,14 +43,25 @@ pub struct PcscReader {
 }
 
 impl PcscReader {
-    /// Starts the program: the one that `MATCHBOOK_READER` names, or beside this one, or in the path.
+    /// Starts the program.
     ///
     /// # Errors
     /// [`ReaderError::NoProgram`]: there is none.
     pub fn start() -> Result<Self, ReaderError> {
-        Self::start_program(&find().ok_or(ReaderError::NoProgram)?)
+        Self::start_program(&Self::program().ok_or(ReaderError::NoProgram)?)
     }
 
+    /// The program: the one that `MATCHBOOK_READER` names, or beside this one, or in the path.
+    #[must_use]
+    pub fn program() -> Option<PathBuf> {
+        if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+            return Some(PathBuf::from(named));
+        }
+        let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PROGRAM)));
+        let path = env::var_os("PATH").unwrap_or_default();
+        let in_path = env::split_paths(&path).map(|folder| folder.join(PROGRAM));
+        beside.into_iter().chain(in_path).find(|program| program.is_file())
+    }
     /// Starts this program.
     ///
     /// # Errors
@@ -151,16 +162,6 @@ impl Drop for PcscReader {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn find() -> Option<PathBuf> {
-    if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-        return Some(PathBuf::from(named));
-    }
-    let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PROGRAM)));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let in_path = env::split_paths(&path).map(|folder| folder.join(PROGRAM));
-    beside.into_iter().chain(in_path).find(|program| program.is_file())
 }
 
 fn choose(slots: Vec<Slot>, name: Option<&str>) -> Result<String, ReaderError> {

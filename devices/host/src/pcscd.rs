@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::pcsc::PcscReader;
+use crate::reader::ReaderError;
 
 /// Where pcscd's clients find it.
 const SOCKET: &str = "/run/pcscd/pcscd.comm";
@@ -37,16 +38,19 @@ pub enum PcscdError {
     Runs,
     /// Only root can.
     NotRoot,
+    /// The program that speaks to readers does not work here.
+    Reader(ReaderError),
     /// It does not come up.
     Failed(String),
 }
 
 impl Pcscd {
-    /// Starts one, with its files in this folder, and waits until it answers.
+    /// Starts one with two virtual readers and its files in this folder, and waits until it answers `matchbook-reader`, the
+    /// program of this path.
     ///
     /// # Errors
     /// See [`PcscdError`].
-    pub fn start(folder: &Path) -> Result<Self, PcscdError> {
+    pub fn start(folder: &Path, reader: &Path) -> Result<Self, PcscdError> {
         let program = program().filter(|_| Path::new(DRIVER).exists()).ok_or(PcscdError::NotInstalled)?;
         if is_running() {
             return Err(PcscdError::Runs);
@@ -58,31 +62,43 @@ impl Pcscd {
         let written = fs::create_dir_all(&readers).and_then(|()| fs::write(readers.join("matchbook"), reader_file()));
         written.map_err(|error| PcscdError::Failed(error.to_string()))?;
         let log = fs::File::create(folder.join("pcscd.log")).map_err(|error| PcscdError::Failed(error.to_string()))?;
-        let mut command = Command::new("unshare");
-        command.args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]);
+        // It ends with this program, also when that is killed.
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--pdeathsig",
+            "TERM",
+            "unshare",
+            "--net",
+            "--",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\" \"$@\"",
+        ]);
         command.arg(program).args(["--foreground", "--config"]).arg(&readers);
         command.stdin(Stdio::null()).stderr(log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from)).stdout(log);
-        let child = command.spawn().map_err(|error| PcscdError::Failed(format!("unshare: {error}")))?;
+        let child = command.spawn().map_err(|error| PcscdError::Failed(format!("setpriv: {error}")))?;
         let mut started = Self { child };
-        started.wait_until_it_answers(folder)?;
+        started.wait_until_it_answers(folder, reader)?;
         Ok(started)
     }
 
-    /// A program that runs where the virtual reader listens.
+    /// A program that runs where the virtual reader listens, and ends with this one.
     #[must_use]
     pub fn in_its_network(&self, program: &Path) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--net", "--target", &self.child.id().to_string(), "--"]).arg(program);
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "nsenter", "--net", "--target", &self.child.id().to_string(), "--"])
+            .arg(program);
         command
     }
 
-    /// Where the virtual reader listens, in its network.
+    /// Where a card gets into this one of the two virtual readers, in its network.
     #[must_use]
-    pub const fn reader(&self) -> SocketAddr {
-        SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT)
+    pub const fn slot(second: bool) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), if second { PORT + 1 } else { PORT })
     }
 
-    fn wait_until_it_answers(&mut self, folder: &Path) -> Result<(), PcscdError> {
+    fn wait_until_it_answers(&mut self, folder: &Path, reader: &Path) -> Result<(), PcscdError> {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -91,9 +107,12 @@ impl Pcscd {
                 return Err(PcscdError::Failed(format!("it ended ({status}): {last}")));
             }
             // Its socket is there before its readers are.
-            let slots = PcscReader::start().and_then(|mut reader| reader.list());
+            let slots = PcscReader::start_program(reader).and_then(|mut reader| reader.list());
             match slots {
                 Ok(slots) if !slots.is_empty() => return Ok(()),
+                Err(error @ (ReaderError::NoProgram | ReaderError::NoLibrary)) => {
+                    return Err(PcscdError::Reader(error));
+                }
                 Ok(_) | Err(_) if Instant::now() < until => thread::sleep(Duration::from_millis(50)),
                 Ok(_) => return Err(PcscdError::Failed("it has no reader".to_owned())),
                 Err(error) => return Err(PcscdError::Failed(error.to_string())),
@@ -130,6 +149,7 @@ impl fmt::Display for PcscdError {
             Self::NotInstalled => f.write_str("pcscd and its virtual reader are not installed"),
             Self::Runs => f.write_str("a pcscd runs already"),
             Self::NotRoot => f.write_str("only root can start pcscd"),
+            Self::Reader(error) => error.fmt(f),
             Self::Failed(why) => write!(f, "pcscd does not start: {why}"),
         }
     }

@@ -28,6 +28,7 @@ const STORE: &str = "matchbook-store";
 const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
 const CARD: &str = "matchbook-card";
+const CARD_HOST: &str = "matchbook-card-host";
 const SMSC: &str = "matchbook-smsc";
 const TESTBED: &str = "matchbook-testbed";
 
@@ -38,11 +39,13 @@ const ROOMS: &[Room] = &[
     Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC, TESTBED], is_pure: false },
     Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[SMSC], is_pure: false },
     Room { name: CARD, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
+    Room { name: CARD_HOST, needs: &[PROTOCOL, CARD, DEVICE], tests_need: &[], is_pure: false },
+    Room { name: "matchbook-reader", needs: &[], tests_need: &[], is_pure: false },
     Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
     Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {
         name: "matchbook-cli",
-        needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, SMSC],
+        needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, CARD_HOST, SMSC],
         tests_need: &[TESTBED],
         is_pure: false,
     },

@@ -14,6 +14,9 @@ use crate::process;
 pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     let started = Instant::now();
     process::run(context.cargo().args(["build", "--locked", "--release", "--bin", "matchbook"]))?;
+    // The card's row needs the program that links PC/SC's library; where that is missing the row says so.
+    let has_reader =
+        process::succeeds(context.cargo().args(["build", "--locked", "--release", "-p", "matchbook-reader"]));
     let build_s = started.elapsed().as_secs();
     let home = empty_home(context)?;
     let started = Instant::now();
@@ -24,6 +27,9 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     }
     let json = process::output_of(at_home(&context.release_binary(), &home).args(["demo", "-o", "json"]))?;
     check_rows(&json)?;
+    if std::env::var_os("CI").is_some() && !(has_reader && shows_card(&json)) {
+        return Err("the card's row was left out, and CI has all that it needs".to_owned());
+    }
     Ok(Outcome::Passed(format!("built in {build_s} s, ran in {run_s:.1} s, {} rows", ROWS.len())))
 }
 
@@ -31,7 +37,18 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
 const MAX_RUN_S: f32 = 30.0;
 
 /// What the demo has to show.
-const ROWS: &[&str] = &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9", "M10", "M11", "M12", "M13", "M14"];
+const ROWS: &[&str] =
+    &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9", "M10", "M11", "M12", "M12-card", "M13", "M14"];
+
+/// The row that needs a card reader.
+const CARD: &str = "M12-card";
+
+fn shows_card(json: &str) -> bool {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let rows = value.get("rows").and_then(Value::as_array);
+    let card = rows.into_iter().flatten().find(|row| row.get("id").and_then(Value::as_str) == Some(CARD));
+    card.and_then(|row| row.get("passed")) == Some(&Value::Bool(true))
+}
 
 /// A home with nothing in it.
 pub(super) fn empty_home(context: &Context) -> Result<PathBuf, String> {
@@ -62,7 +79,8 @@ fn check_rows(json: &str) -> Result<(), String> {
         return Err(format!("its rows are {ids:?} and should be {ROWS:?}"));
     }
     for (row, id) in rows.iter().zip(&ids) {
-        if row.get("passed") != Some(&Value::Bool(true)) {
+        let is_left_out = **id == *CARD && row.get("passed") == Some(&Value::Null);
+        if !is_left_out && row.get("passed") != Some(&Value::Bool(true)) {
             return Err(format!("row {id} did not pass: {row}"));
         }
         if row.get("evidence").and_then(Value::as_str).is_none_or(str::is_empty) {

@@ -47,7 +47,16 @@ const NEEDS: &[Need] = &[
     Need { package: "modemmanager", is_there: || process::find_program("mmcli").is_some() },
     Need { package: "dbus", is_there: || process::find_program("dbus-run-session").is_some() },
     Need { package: "libglib2.0-bin", is_there: || process::find_program("gdbus").is_some() },
-    Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
+    // Cards: the service for readers with a virtual one, its library, and clients that are not ours. Debian's pyscard is
+    // for Debian's Python alone.
+    Need { package: "pcscd", is_there: || is_file("/usr/sbin/pcscd") },
+    Need { package: "vsmartcard-vpcd", is_there: || is_file("/usr/lib/pcsc/drivers/serial/libifdvpcd.so") },
+    Need { package: "libpcsclite-dev", is_there: || is_file("/usr/include/PCSC/winscard.h") },
+    Need { package: "pkgconf", is_there: || process::find_program("pkg-config").is_some() },
+    Need { package: "opensc", is_there: || process::find_program("opensc-tool").is_some() },
+    Need { package: "python3-pyscard", is_there: || debians_python_has("smartcard") },
+    Need { package: "python3-cbor2", is_there: || debians_python_has("cbor2") },
+    Need { package: "iproute2", is_there: || process::find_program("ip").is_some() },
     // The server and its tools; the folders of Debian's versions are not in the path.
     Need { package: "postgresql", is_there: has_postgresql },
 ];
@@ -56,6 +65,14 @@ fn has_postgresql() -> bool {
     let folders = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let is_debians = folders.map(|version| version.path().join("bin/initdb")).any(|program| program.is_file());
     is_debians || std::env::var_os("MATCHBOOK_PG_BIN").is_some() || process::find_program("initdb").is_some()
+}
+
+fn is_file(path: &str) -> bool {
+    std::path::Path::new(path).is_file()
+}
+
+fn debians_python_has(module: &str) -> bool {
+    process::succeeds(Command::new("/usr/bin/python3").args(["-c", &format!("import {module}")]))
 }
 
 fn python_has(module: &str) -> bool {

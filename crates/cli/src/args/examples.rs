@@ -260,8 +260,7 @@ Examples:
   matchbook demo --keep      the same, and the server goes on for you to try things";
 
 pub(super) const CARD: &str = "\
-Cards are reached through PC/SC: apt-get install pcscd, and the program matchbook-reader beside this one. Their
-messages are carried by `matchbook wallet --bearer card sync`.
+Cards are reached through PC/SC: apt-get install pcscd, and the program matchbook-reader beside this one. Their messages are carried by `matchbook wallet --bearer card sync`.
 
 Examples:
   matchbook card list
@@ -281,7 +280,7 @@ The PIN is asked for, or read from --card-pin-file or MATCHBOOK_CARD_PIN. The PU
 
 Examples:
   matchbook card personalise --enrolment enrolment.txt
-  matchbook card personalise --factory-key ship.key --server sms:+4912345678 --realm ship-17 --label card
+  matchbook card personalise --factory-key ship.key --server sms:+4912345678 --realm ship-17
   matchbook card personalise --enrolment enrolment.txt --card-pin-file pin.txt --puk-file puk.txt --yes";
 
 pub(super) const CARD_PIN: &str = "\
@@ -294,4 +293,4 @@ pub(super) const CARD_TAKE: &str = "\
 Examples:
   matchbook card take
   matchbook card take --code 17
-  matchbook card take --reader \"Virtual PCD 00 00\" --card-pin-file pin.txt";
+  matchbook card take --reader 'Virtual PCD 00 00' --card-pin-file pin.txt";

@@ -94,6 +94,38 @@ fn the_reference_has_every_flag_of_the_simulated_network() {
     }
 }
 
+/// The page of the command line is written by hand: this holds it to the flags of cards.
+#[test]
+fn the_reference_has_every_flag_of_cards() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    let section = page.split("## Smart cards").nth(1).unwrap().split("\n## ").next().unwrap();
+    let command = Cli::command();
+    let card = command.find_subcommand("card").unwrap();
+    let of = |name| card.find_subcommand(name).unwrap().get_arguments();
+    let mut rows = 0;
+    for argument in card.get_arguments().chain(of("run")).chain(of("personalise")) {
+        let Some(long) = argument.get_long() else { continue };
+        let value =
+            argument.get_action().takes_values().then(|| format!(" {}", argument.get_value_names().unwrap()[0]));
+        let row = format!("| `--{long}{}` | ", value.unwrap_or_default());
+        let line = section.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.ends_with(&format!(" | {} |", argument.get_help().unwrap())), "{line}");
+        for default in argument.get_default_values().iter().filter(|_| argument.get_action().takes_values()) {
+            assert!(line.starts_with(&format!("{row}`{}` |", default.to_str().unwrap())), "{line}");
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, section.lines().filter(|line| line.starts_with("| `--")).count());
+    for subcommand in card
+        .get_subcommands()
+        .flat_map(|command| [command.clone()].into_iter().chain(command.get_subcommands().cloned()))
+    {
+        let said = format!("card {}", subcommand.get_name());
+        let is_there = section.contains(&said) || section.contains(&format!("card pin {}", subcommand.get_name()));
+        assert!(is_there, "{said}");
+    }
+}
+
 /// Every line of an example has to be one that the parser takes.
 #[test]
 fn the_examples_parse() {

@@ -60,6 +60,12 @@ impl Server {
         self.running.as_ref().unwrap().url()
     }
 
+    /// The operator's token, for clients of other makers.
+    #[allow(dead_code)]
+    pub(crate) fn operator(&self) -> &str {
+        &self.operator
+    }
+
     /// A new enrolment: what the server answers, with its `uri` and its `typed` groups.
     pub(crate) fn enrolment(&self, label: &str) -> Value {
         let body = json!({ "user": "ada", "label": label, "suite": "x25519", "delivery": "shared" });

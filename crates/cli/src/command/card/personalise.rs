@@ -32,7 +32,7 @@ pub(super) fn run(at: &CardArgs, args: &Personalise, ui: &Ui) -> Result<(), CliE
         let label = given.label();
         ui.confirm(&format!("Give this card the account {label}, and lock it for good?"), "--yes")?;
     }
-    let pin = ask_new(at.pin_file.as_deref(), true)?;
+    let pin = ask_new(at.card_pin_file.as_deref(), true)?;
     let drawn = args.puk_file.is_none().then(draw_puk);
     let puk = match &drawn {
         Some(drawn) => Pin::parse(drawn).map_err(|error| CliError::failure(error.to_string()))?,
