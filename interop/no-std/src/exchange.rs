@@ -84,7 +84,7 @@ fn taken(device: &mut Engine) -> Option<u64> {
 }
 
 /// Not random at all: each number is the last one, stirred. Enough to see the program run.
-struct Counting(u64);
+pub(crate) struct Counting(pub(crate) u64);
 
 impl TryRng for Counting {
     type Error = Infallible;

@@ -43,7 +43,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "python", what: "a Python environment for the oracles", run: python::run },
     Step { name: "licences", what: "licences, banned crates and sources of the dependencies", run: licences::run },
     Step { name: "clippy", what: "the linter, on every target and feature", run: rust::clippy },
-    Step { name: "no-std", what: "the protocol without the standard library, linked and run", run: no_std::run },
+    Step { name: "no-std", what: "protocol and card without the standard library, linked and run", run: no_std::run },
     Step { name: "test", what: "every test", run: rust::test },
     Step { name: "doc", what: "the documentation and the examples in it", run: rust::doc },
     Step { name: "cddl", what: "the COSE messages of the vectors against the schema", run: interop::schema },

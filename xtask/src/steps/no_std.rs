@@ -1,4 +1,4 @@
-//! The protocol without the standard library. No bare-metal target is needed: `interop/no-std` is a program without
+//! The protocol and the card without the standard library. No bare-metal target is needed: `interop/no-std` is a program without
 //! std, libc and start files, so a std that creeps in makes two panic handlers and the build fails; and then it runs.
 
 use std::process::Command;
@@ -21,7 +21,9 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     build.current_dir(&folder).args(["build", "--target-dir"]).arg(&target);
     process::run(&mut build)?;
     process::run(&mut Command::new(target.join("debug").join("matchbook-no-std")))?;
-    Ok(Outcome::Passed("linked without std and libc; it sealed, opened and took a code".to_owned()))
+    Ok(Outcome::Passed(
+        "linked without std and libc; it sealed, opened and took a code, and a card lived on 32 KiB of heap".to_owned(),
+    ))
 }
 
 const FOLDER: &str = "interop/no-std";
