@@ -42,7 +42,9 @@ fn every_dialogue_goes_as_it_is_written_by_pyscard() {
 #[test]
 fn every_dialogue_goes_as_it_is_written_by_opensc_tool() {
     let Some(mut readers) = Readers::start() else { return };
-    for (number, file) in dialogues().into_iter().enumerate() {
+    // It puts answers that come in parts together by itself.
+    let is_raw = |file: &Path| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("raw-"));
+    for (number, file) in dialogues().into_iter().filter(|file| !is_raw(file)).enumerate() {
         readers.insert(&format!("{number}.card"), false);
         let text = fs::read_to_string(&file).unwrap();
         // It resets the card at its end.

@@ -120,8 +120,9 @@ fn refused(error: &CardError) -> CliError {
     match error {
         CardError::NotSupported => CliError::failure("the card does not have the suite of this enrolment")
             .hint("Make one with `matchbook device enrol --suite p256` or `--suite symmetric`."),
-        CardError::NoRoom | CardError::WrongData => CliError::failure("the card does not take this account")
-            .hint("Its texts may be too long, or its key all zero."),
+        CardError::NoRoom | CardError::WrongData => {
+            CliError::failure("the card does not take this account").hint("Its realm, label or server may be too long.")
+        }
         other => explain(other),
     }
 }
