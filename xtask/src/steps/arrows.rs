@@ -28,6 +28,7 @@ const STORE: &str = "matchbook-store";
 const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
 const CARD: &str = "matchbook-card";
+const KIT: &str = "matchbook-kit";
 const SMSC: &str = "matchbook-smsc";
 const TESTBED: &str = "matchbook-testbed";
 
@@ -38,6 +39,8 @@ const ROOMS: &[Room] = &[
     Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC, TESTBED], is_pure: false },
     Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[SMSC], is_pure: false },
     Room { name: CARD, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
+    Room { name: KIT, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
+    Room { name: "matchbook-ffi", needs: &[KIT], tests_need: &[PROTOCOL], is_pure: false },
     Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
     Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {

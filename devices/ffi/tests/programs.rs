@@ -1,0 +1,242 @@
+//! The library as C sees it: programs in tests/c, compiled with every warning an error, run under valgrind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    dead_code
+)]
+
+#[path = "../../card/tests/card/chance.rs"]
+mod chance;
+#[path = "../../card/tests/card/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use matchbook_protocol::{Delivery, Party, Suite, compress_uplink, expand_downlink};
+use serde_json::{Value, json};
+use server::Server;
+
+const COMPRESSED: u32 = 1;
+const COSE: u32 = 2;
+const CODES: u32 = 12;
+/// What valgrind ends with when something is wrong.
+const LEAKED: i32 = 99;
+
+#[test]
+fn a_whole_dialogue_of_each_suite_and_form_with_the_power_lost_between_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("dialogue", folder.path(), Link::Shared);
+    for (suite, delivery, form) in [
+        (Suite::Symmetric, Delivery::Shared, COMPRESSED),
+        (Suite::P256, Delivery::PublicKey, COSE),
+        (Suite::X25519, Delivery::Shared, COSE),
+    ] {
+        let (mut server, enrolment) = Server::with_enrolment(suite, delivery);
+        let state = folder.path().join(format!("{suite:?}.state"));
+        let mut command = under_valgrind(&program);
+        command.arg(enrolment.to_uri().as_str()).arg(&state).arg(form.to_string()).arg(CODES.to_string());
+        let said = converse(&mut command, &mut server, &enrolment.party, form);
+        let codes: Vec<&str> = said.iter().filter_map(|line| line.strip_prefix("code ")).collect();
+        let issued: Vec<String> =
+            (1..=CODES).map(|index| format!("{index} {}", server.issued[index as usize - 1])).collect();
+        assert_eq!(codes, issued, "{suite:?}");
+        assert_eq!(server.epoch(), 1, "{suite:?}");
+        let profile = enrolment.party.profile.to_byte();
+        let last = format!("stands phase 2 epoch 1 handle 0 profile {profile}");
+        assert_eq!(said.last(), Some(&last), "{suite:?}: {said:?}");
+        assert!(said.contains(&"event 4".to_owned()), "the key was replaced: {said:?}");
+    }
+}
+
+#[test]
+fn whatever_a_caller_does_wrong_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("misuse", folder.path(), Link::Shared);
+    let output = under_valgrind(&program).arg(folder.path().join("state")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_static_library_links_and_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("misuse", folder.path(), Link::Static);
+    let output = Command::new(program).arg(folder.path().join("state")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_leak_would_be_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("leak", folder.path(), Link::Shared);
+    let mut command = under_valgrind(&program);
+    let is_checked = command.get_program() == "valgrind";
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(if is_checked { LEAKED } else { 0 }));
+}
+
+/// Every kind runs through `mb_vector_run`, and enrolments through the functions of devices besides.
+#[test]
+fn every_vector_has_its_outcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines = Vec::new();
+    for vector in vectors().values() {
+        if cfg!(feature = "vectors") {
+            let expected = json!({ "expect": vector["expect"], "output": vector["output"] });
+            lines.push(format!("run\t{vector}\t{expected}"));
+        }
+        match vector["kind"].as_str().unwrap() {
+            "enrolment-uri" => lines.push(uri_line(vector)),
+            "enrolment-typed" => lines.push(typed_line(vector)),
+            _ => {}
+        }
+    }
+    let mut command = under_valgrind(&compile("vectors", folder.path(), Link::Shared));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = lines.join("\n") + "\n";
+    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    writer.join().unwrap().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{} passed\n", lines.len()));
+}
+
+fn uri_line(vector: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let output = &vector["output"];
+    let fields = [text(&vector["input"]["uri"]), text(&vector["expect"]), account(output)];
+    format!("uri\t{}", fields.join("\t"))
+}
+
+fn typed_line(vector: &Value) -> String {
+    let (input, output) = (&vector["input"], &vector["output"]);
+    let groups: Vec<&str> = input["groups"].as_array().unwrap().iter().map(|group| group.as_str().unwrap()).collect();
+    let text = |name: &str| input[name].as_str().unwrap();
+    let group = output["group"].as_u64().unwrap_or(0);
+    let (id, profile) = (output["id"].as_str().unwrap_or_default(), &output["profile"]);
+    let expect = vector["expect"].as_str().unwrap();
+    let [server, realm, label] = ["server", "realm", "label"].map(text);
+    format!("typed\t{}\t{server}\t{realm}\t{label}\t{expect}\t{group}\t{id}\t{profile}", groups.join("|"))
+}
+
+fn account(output: &Value) -> String {
+    let text = |name: &str| output[name].as_str().unwrap_or_default();
+    [text("server"), text("realm"), text("label"), text("id"), &output["profile"].to_string()].join("\t")
+}
+
+fn vectors() -> BTreeMap<PathBuf, Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, serde_json::from_str(&text).unwrap())
+    };
+    let vectors: BTreeMap<_, _> = files.map(read).collect();
+    assert!(vectors.len() >= 300, "{} vectors", vectors.len());
+    vectors
+}
+
+/// Answers the program's messages, and gives what it says besides.
+fn converse(command: &mut Command, server: &mut Server, party: &Party, form: u32) -> Vec<String> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut said = Vec::new();
+    for line in from.lines() {
+        let line = line.unwrap();
+        let Some(message) = line.strip_prefix("message ") else {
+            said.push(line);
+            continue;
+        };
+        let message = unhex(message);
+        let message = if form == COSE { compress_uplink(&message).unwrap() } else { message };
+        let answers = server.answer(&message);
+        let answers = match form {
+            COSE => vec![answers.iter().flat_map(|answer| expand_downlink(answer, party).unwrap()).collect()],
+            _ => answers,
+        };
+        let lines: String = answers.iter().map(|answer| format!("{}\n", hex(answer))).collect();
+        to.write_all(format!("{lines}end\n").as_bytes()).unwrap();
+    }
+    drop(to);
+    finish(child);
+    said
+}
+
+fn finish(mut child: Child) {
+    let status = child.wait().unwrap();
+    assert!(status.success(), "the program ended with {status}; what it says of it is above");
+}
+
+#[derive(Clone, Copy)]
+enum Link {
+    Shared,
+    Static,
+}
+
+/// Compiles a program of tests/c into the folder.
+fn compile(name: &str, folder: &Path, link: Link) -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = libraries();
+    let program = folder.join(name);
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-newline-eof"]);
+    cc.arg("-I").arg(manifest.join("include")).arg("-o").arg(&program);
+    cc.arg(manifest.join("tests/c").join(name).with_extension("c"));
+    if cfg!(feature = "vectors") {
+        cc.arg("-DMB_WITH_VECTORS");
+    }
+    match link {
+        Link::Shared => cc.arg("-L").arg(&library).arg("-lmatchbook"),
+        Link::Static => cc.arg(library.join("libmatchbook.a")).args(["-lpthread", "-ldl", "-lm"]),
+    };
+    let output = cc.output().expect("a C compiler: apt-get install gcc libc6-dev");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+/// Where cargo put the library that it built for this test.
+fn libraries() -> PathBuf {
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let bytes = std::fs::read(folder.join("libmatchbook.so")).unwrap();
+    let has_vectors = bytes.windows(14).any(|name| name == b"mb_vector_run\0");
+    assert_eq!(
+        has_vectors,
+        cfg!(feature = "vectors"),
+        "another build has put its library in this one's place; touch devices/ffi/src/lib.rs and run again"
+    );
+    folder
+}
+
+/// A program under valgrind; plainly where there is none, except in CI.
+fn under_valgrind(program: &Path) -> Command {
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        assert!(!is_ci, "there is no valgrind: apt-get install valgrind");
+        eprintln!("skipped: valgrind is not here; the program runs without it");
+        let mut command = Command::new(program);
+        command.env("LD_LIBRARY_PATH", libraries());
+        return command;
+    }
+    let mut command = Command::new("valgrind");
+    // Before any other place where an older build may lie.
+    command.env("LD_LIBRARY_PATH", libraries());
+    command.args(["--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all"]);
+    command.arg(format!("--error-exitcode={LEAKED}")).arg("--").arg(program);
+    command
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
