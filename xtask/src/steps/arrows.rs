@@ -41,6 +41,7 @@ const ROOMS: &[Room] = &[
     Room { name: CARD, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
     Room { name: KIT, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
     Room { name: "matchbook-ffi", needs: &[KIT], tests_need: &[PROTOCOL], is_pure: false },
+    Room { name: "matchbook-python", needs: &[KIT], tests_need: &[], is_pure: false },
     Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
     Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {
