@@ -15,6 +15,12 @@ use crate::Status;
 /// A device: one account at work. Any number of threads may use it, one after the other waits.
 pub struct MbDevice(Mutex<Device>);
 
+/// The header promises that threads may share a device, and that one may free what another made.
+const _: fn() = || {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<MbDevice>();
+};
+
 /// Bytes that the library reads during the call. `data` may be NULL when `len` is 0.
 #[repr(C)]
 pub struct Bytes {

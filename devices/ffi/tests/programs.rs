@@ -14,12 +14,16 @@ mod chance;
 #[path = "../../card/tests/card/server.rs"]
 mod server;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use matchbook_protocol::{Delivery, Party, Suite, compress_uplink, expand_downlink};
+use matchbook_kit::Device;
+use matchbook_protocol::{
+    AuthenticatorId, Delivery, Handle, Party, Profile, Provision, Secret, Suite, UnixMillis, compress_uplink,
+    expand_downlink,
+};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -79,6 +83,44 @@ fn a_leak_would_be_seen() {
     let is_checked = command.get_program() == "valgrind";
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(if is_checked { LEAKED } else { 0 }));
+}
+
+#[test]
+fn no_memory_that_is_given_back_holds_a_key_or_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::write(&state, state_with_codes()).unwrap();
+    let program = compile("wipe", folder.path(), Link::Watched);
+    let output = Command::new(program).arg(&state).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn the_library_gives_the_names_of_the_header_and_no_others() {
+    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(libraries().join("libmatchbook.so")).output();
+    let listed = String::from_utf8(output.unwrap().stdout).unwrap();
+    let given: BTreeSet<&str> = listed.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    let header = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("include/matchbook.h")).unwrap();
+    let code: Vec<&str> = header.lines().filter(|line| !line.starts_with("//")).collect();
+    let words = code.iter().flat_map(|line| line.split([' ', '*', '(']).zip(line.match_indices(['(', ' ', '*'])));
+    let mut named: BTreeSet<&str> =
+        words.filter(|(word, (_, after))| word.starts_with("mb_") && *after == "(").map(|(word, _)| word).collect();
+    if cfg!(not(feature = "vectors")) {
+        named.remove("mb_vector_run");
+    }
+    assert!(named.len() > 20, "{named:?}");
+    assert_eq!(given, named);
+}
+
+#[test]
+fn the_header_is_c_of_old_and_new() {
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    for standard in ["c99", "c11", "c2x"] {
+        let mut cc = Command::new("cc");
+        cc.arg(format!("-std={standard}")).args(["-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+        let output = cc.args(["-x", "c"]).arg(include.join("matchbook.h")).output().unwrap();
+        assert!(output.status.success(), "{standard}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 /// Every kind runs through `mb_vector_run`, and enrolments through the functions of devices besides.
@@ -144,6 +186,27 @@ fn vectors() -> BTreeMap<PathBuf, Value> {
     vectors
 }
 
+/// An account whose key is 32 bytes 0xC3, with ten codes.
+fn state_with_codes() -> Vec<u8> {
+    let mut server = Server::with_key();
+    let profile = Profile::new(Suite::Symmetric, Delivery::Shared).unwrap();
+    let party = Party { id: AuthenticatorId(server::ID), profile };
+    let [realm, label, server_url] = [(); 3].map(|()| String::new());
+    let key = Secret::new(server::KEY);
+    let provision = Provision { party, handle: Handle(0), key, realm, label, server: server_url };
+    let mut device = Device::provision(provision).unwrap();
+    drop(device.state());
+    device.saved().unwrap();
+    let message = device.message(matchbook_kit::Form::Compressed).unwrap().unwrap();
+    for answer in server.answer(&message) {
+        device.receive(matchbook_kit::Form::Compressed, &answer, UnixMillis(1)).unwrap();
+        drop(device.state());
+        device.saved().unwrap();
+    }
+    assert_eq!(device.account().remaining(), 10);
+    device.state().to_vec()
+}
+
 /// Answers the program's messages, and gives what it says besides.
 fn converse(command: &mut Command, server: &mut Server, party: &Party, form: u32) -> Vec<String> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -179,6 +242,8 @@ fn finish(mut child: Child) {
 enum Link {
     Shared,
     Static,
+    /// Statically, with the program's own `free` and `realloc`.
+    Watched,
 }
 
 /// Compiles a program of tests/c into the folder.
@@ -196,6 +261,10 @@ fn compile(name: &str, folder: &Path, link: Link) -> PathBuf {
     match link {
         Link::Shared => cc.arg("-L").arg(&library).arg("-lmatchbook"),
         Link::Static => cc.arg(library.join("libmatchbook.a")).args(["-lpthread", "-ldl", "-lm"]),
+        Link::Watched => {
+            cc.args(["-D_GNU_SOURCE", "-Wl,--wrap=free,--wrap=realloc"]);
+            cc.arg(library.join("libmatchbook.a")).args(["-lpthread", "-ldl", "-lm"])
+        }
     };
     let output = cc.output().expect("a C compiler: apt-get install gcc libc6-dev");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -237,3 +237,51 @@ fn garbage_is_no_state() {
     state.push(0);
     assert!(matches!(Device::restore(&state), Err(Refusal::State(_))));
 }
+
+/// Whatever a host does, and wherever the power goes, no code is shown twice.
+#[test]
+fn no_code_is_shown_twice_however_often_the_power_goes() {
+    let mut chance = 7_u64;
+    let mut draw = |below: u64| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) % below
+    };
+    let mut device = ready();
+    let mut stored = save(&mut device);
+    let mut given = None;
+    let (mut shown, mut issued) = (Vec::new(), 10);
+    for _ in 0..20_000 {
+        match draw(8) {
+            0 => drop(device.take_code(Selector::Next, NOW)),
+            1 => given = Some(device.state().to_vec()),
+            // It stores what it was given, however long ago, and says so. When it was given nothing, it says so too.
+            2 | 3 => {
+                stored = given.take().unwrap_or(stored);
+                device.saved().ok();
+            }
+            4 | 5 => {
+                if let Ok(Some((index, _))) = device.code() {
+                    shown.push(index);
+                    device.code_read();
+                }
+            }
+            6 if draw(4) == 0 => {
+                device = Device::restore(&stored).unwrap();
+                given = None;
+            }
+            6 => drop(device.tick(NOW)),
+            _ => {
+                if device.account().remaining() < 5
+                    && device.receive(Form::Compressed, &set(issued + 1, 10), NOW).is_ok()
+                {
+                    issued += 10;
+                }
+            }
+        }
+    }
+    let count = shown.len();
+    shown.sort_unstable();
+    shown.dedup();
+    assert_eq!(shown.len(), count);
+    assert!(count > 100, "{count} codes");
+}
