@@ -22,9 +22,9 @@
 /* Ends the program unless a call came to the status that is expected. */
 #define EXPECT(call, expected) \
     do { \
-        mb_status came = (call); \
-        if (came != (expected)) { \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, mb_status_text(came)); \
+        mb_status status_ = (call); \
+        if (status_ != (expected)) { \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, mb_status_text(status_)); \
             exit(1); \
         } \
     } while (0)

@@ -9,12 +9,13 @@
     dead_code
 )]
 
-#[path = "../../card/tests/card/chance.rs"]
+#[path = "../../../card/tests/card/chance.rs"]
 mod chance;
-#[path = "../../card/tests/card/server.rs"]
+#[path = "../../../card/tests/card/server.rs"]
 mod server;
+mod vectors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +25,6 @@ use matchbook_protocol::{
     AuthenticatorId, Delivery, Handle, Party, Profile, Provision, Secret, Suite, UnixMillis, compress_uplink,
     expand_downlink,
 };
-use serde_json::{Value, json};
 use server::Server;
 
 const COMPRESSED: u32 = 1;
@@ -123,69 +123,6 @@ fn the_header_is_c_of_old_and_new() {
     }
 }
 
-/// Every kind runs through `mb_vector_run`, and enrolments through the functions of devices besides.
-#[test]
-fn every_vector_has_its_outcome() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut lines = Vec::new();
-    for vector in vectors().values() {
-        if cfg!(feature = "vectors") {
-            let expected = json!({ "expect": vector["expect"], "output": vector["output"] });
-            lines.push(format!("run\t{vector}\t{expected}"));
-        }
-        match vector["kind"].as_str().unwrap() {
-            "enrolment-uri" => lines.push(uri_line(vector)),
-            "enrolment-typed" => lines.push(typed_line(vector)),
-            _ => {}
-        }
-    }
-    let mut command = under_valgrind(&compile("vectors", folder.path(), Link::Shared));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let text = lines.join("\n") + "\n";
-    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    writer.join().unwrap().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{} passed\n", lines.len()));
-}
-
-fn uri_line(vector: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let output = &vector["output"];
-    let fields = [text(&vector["input"]["uri"]), text(&vector["expect"]), account(output)];
-    format!("uri\t{}", fields.join("\t"))
-}
-
-fn typed_line(vector: &Value) -> String {
-    let (input, output) = (&vector["input"], &vector["output"]);
-    let groups: Vec<&str> = input["groups"].as_array().unwrap().iter().map(|group| group.as_str().unwrap()).collect();
-    let text = |name: &str| input[name].as_str().unwrap();
-    let group = output["group"].as_u64().unwrap_or(0);
-    let (id, profile) = (output["id"].as_str().unwrap_or_default(), &output["profile"]);
-    let expect = vector["expect"].as_str().unwrap();
-    let [server, realm, label] = ["server", "realm", "label"].map(text);
-    format!("typed\t{}\t{server}\t{realm}\t{label}\t{expect}\t{group}\t{id}\t{profile}", groups.join("|"))
-}
-
-fn account(output: &Value) -> String {
-    let text = |name: &str| output[name].as_str().unwrap_or_default();
-    [text("server"), text("realm"), text("label"), text("id"), &output["profile"].to_string()].join("\t")
-}
-
-fn vectors() -> BTreeMap<PathBuf, Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).unwrap();
-        (path, serde_json::from_str(&text).unwrap())
-    };
-    let vectors: BTreeMap<_, _> = files.map(read).collect();
-    assert!(vectors.len() >= 300, "{} vectors", vectors.len());
-    vectors
-}
-
 /// An account whose key is 32 bytes 0xC3, with ten codes.
 fn state_with_codes() -> Vec<u8> {
     let mut server = Server::with_key();
@@ -252,7 +189,7 @@ fn compile(name: &str, folder: &Path, link: Link) -> PathBuf {
     let library = libraries();
     let program = folder.join(name);
     let mut cc = Command::new("cc");
-    cc.args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-newline-eof"]);
+    cc.args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     cc.arg("-I").arg(manifest.join("include")).arg("-o").arg(&program);
     cc.arg(manifest.join("tests/c").join(name).with_extension("c"));
     if cfg!(feature = "vectors") {
