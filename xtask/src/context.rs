@@ -60,6 +60,12 @@ impl Context {
         self.target.join("xtask").join("venv")
     }
 
+    /// A program of the virtual environment, when the step `python` has made it and it is there.
+    pub(crate) fn python_program(&self, name: &str) -> Option<PathBuf> {
+        let program = self.venv().join("bin").join(name);
+        program.is_file().then_some(program)
+    }
+
     /// The binary that `cargo build --release` makes.
     pub(crate) fn release_binary(&self) -> PathBuf {
         self.target.join("release").join("matchbook")

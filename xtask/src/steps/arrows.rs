@@ -29,6 +29,7 @@ const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
 const CARD: &str = "matchbook-card";
 const CARD_HOST: &str = "matchbook-card-host";
+const KIT: &str = "matchbook-kit";
 const SMSC: &str = "matchbook-smsc";
 const TESTBED: &str = "matchbook-testbed";
 
@@ -41,6 +42,9 @@ const ROOMS: &[Room] = &[
     Room { name: CARD, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
     Room { name: CARD_HOST, needs: &[PROTOCOL, CARD, DEVICE], tests_need: &[], is_pure: false },
     Room { name: "matchbook-reader", needs: &[], tests_need: &[], is_pure: false },
+    Room { name: KIT, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
+    Room { name: "matchbook-ffi", needs: &[KIT], tests_need: &[PROTOCOL], is_pure: false },
+    Room { name: "matchbook-python", needs: &[KIT], tests_need: &[], is_pure: false },
     Room { name: SMSC, needs: &[PROTOCOL], tests_need: &[], is_pure: false },
     Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {

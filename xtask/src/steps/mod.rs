@@ -5,6 +5,7 @@ pub(crate) mod bench;
 mod demo;
 mod house;
 mod interop;
+mod libraries;
 mod licences;
 mod no_std;
 mod packages;
@@ -49,6 +50,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "cddl", what: "the COSE messages of the vectors against the schema", run: interop::schema },
     Step { name: "vectors", what: "a second implementation runs the vectors", run: interop::vectors },
     Step { name: "demo", what: "the README's first command, in release and with an empty home", run: demo::run },
+    Step {
+        name: "libraries",
+        what: "the libraries for Python and C, and the samples of their pages",
+        run: libraries::run,
+    },
     Step { name: "bench", what: "a short measurement of all that is measured", run: bench::quick },
     Step { name: "capture", what: "a COSE library opens what went over the wire", run: interop::capture },
     Step { name: "readme", what: "the commands that the pages show", run: readme::run },

@@ -57,6 +57,8 @@ const NEEDS: &[Need] = &[
     Need { package: "python3-pyscard", is_there: || debians_python_has("smartcard") },
     Need { package: "python3-cbor2", is_there: || debians_python_has("cbor2") },
     Need { package: "iproute2", is_there: || process::find_program("ip").is_some() },
+    // The library for C, and what its callers leak.
+    Need { package: "valgrind", is_there: || process::find_program("valgrind").is_some() },
     // The server and its tools; the folders of Debian's versions are not in the path.
     Need { package: "postgresql", is_there: has_postgresql },
 ];

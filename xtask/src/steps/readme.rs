@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::demo::{at_home, empty_home};
+use super::libraries::{BUILD, SAMPLE};
 use super::{Outcome, none_of};
 use crate::context::Context;
 use crate::process;
@@ -59,7 +60,7 @@ fn run_tour(context: &Context, home: &Path) -> Result<(), String> {
 }
 
 /// A loopback address that nobody listens on.
-fn free_address() -> Result<String, String> {
+pub(super) fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|why| format!("no loopback port is free: {why}"))?;
     listener.local_addr().map(|address| address.to_string()).map_err(|why| why.to_string())
 }
@@ -68,12 +69,15 @@ fn free_address() -> Result<String, String> {
 const TOUR: &str = "sh tour";
 
 /// A fenced block.
-struct Block {
-    info: String,
-    lines: Vec<(usize, String)>,
+pub(super) struct Block {
+    /// What stands behind the fence.
+    pub(super) info: String,
+    /// Its lines, each with its number in the page.
+    pub(super) lines: Vec<(usize, String)>,
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+/// The fenced blocks of a page.
+pub(super) fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in (1..).zip(page.lines()) {
@@ -92,7 +96,7 @@ fn blocks(page: &str) -> Vec<Block> {
 
 /// The commands of a page's shell blocks, continued lines joined.
 fn shell_commands(page: &str) -> Vec<(usize, String)> {
-    let is_shell = |block: &Block| ["sh", TOUR, "console"].contains(&block.info.as_str());
+    let is_shell = |block: &Block| ["sh", TOUR, BUILD, SAMPLE, "console"].contains(&block.info.as_str());
     let mut commands: Vec<(usize, String)> = Vec::new();
     for block in blocks(page).into_iter().filter(is_shell) {
         let mut continued = false;
