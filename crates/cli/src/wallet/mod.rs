@@ -20,6 +20,7 @@ mod vault;
 mod tests;
 
 pub(crate) use args::Args;
+pub(crate) use passphrase::read as read_passphrase;
 
 use args::Command;
 use vault::Place;
