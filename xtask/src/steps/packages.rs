@@ -48,6 +48,8 @@ const NEEDS: &[Need] = &[
     Need { package: "dbus", is_there: || process::find_program("dbus-run-session").is_some() },
     Need { package: "libglib2.0-bin", is_there: || process::find_program("gdbus").is_some() },
     Need { package: "tshark", is_there: || process::find_program("tshark").is_some() },
+    // Files of keys from a factory, read and checked against their schema by somebody else.
+    Need { package: "pskctool", is_there: || process::find_program("pskctool").is_some() },
     // The server and its tools; the folders of Debian's versions are not in the path.
     Need { package: "postgresql", is_there: has_postgresql },
 ];
