@@ -21,7 +21,7 @@ use crate::model::{
 use crate::refusal::Refusal;
 
 /// Devices that one import makes live at most. They become live in one transaction, which on SQLite every other commit
-/// waits for; `docs/performance.md` has what so many cost.
+/// waits for, about a second; docs/adr/0020 has the figures.
 pub const MAX_DEVICES: u32 = 100_000;
 
 /// Devices of one part at most: what is put aside in one commit, which others wait for too.

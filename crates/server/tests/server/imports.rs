@@ -130,7 +130,7 @@ fn nothing_is_live_before_all_is_and_the_same_rows_are_found_there(stands: Stand
     assert_eq!(add(&operator, OTHER, &rows, &makes), ["already-there"; 5]);
     let mut other = row(1, "alice");
     other["key"] = json!("ab".repeat(32));
-    let zero = json!({ "device": "09".repeat(8), "key": "00".repeat(32), "user": "alice" });
+    let zero = json!({ "device": "0a".repeat(8), "key": "00".repeat(32), "user": "alice" });
     let odd = [other, row(2, "bob"), row(9, "carol"), zero, row(8, "alice"), row(8, "alice")];
     let report = operator.post(&format!("{OTHER}/devices"), &json!({ "devices": odd })).ok();
     let why: Vec<&str> =
