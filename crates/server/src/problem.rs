@@ -77,7 +77,7 @@ impl Problem {
 
     pub(crate) fn keys_stay() -> Self {
         Self::new(
-            StatusCode::FORBIDDEN,
+            StatusCode::CONFLICT,
             "keys-stay",
             "This server lets no keys out",
             "Keys leave a server only where whoever runs it has allowed that, and nobody has.",

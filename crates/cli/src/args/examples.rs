@@ -128,10 +128,10 @@ Examples:
   matchbook device revoke 00112233aabbccdd --realm ship-17 --yes";
 
 pub(super) const IMPORT: &str = "\
-All rows go live at once, or none: when one cannot be taken, each is told, and nothing is done. The same file may be
+All rows go live at once, or none: when one cannot be taken, each is told, and nothing is done. The same file may be \
 given again; devices that are there already with the same key are left as they are.
 
-A CSV file names its columns in the first line: id,key,user,label. In a PSKC file they are the Id, Secret, UserId and
+A CSV file names its columns in the first line: id,key,user,label. In a PSKC file they are the Id, Secret, UserId and \
 FriendlyName of each Key (docs/reference/factory-keys.md).
 
 Examples:
@@ -141,7 +141,7 @@ Examples:
   matchbook device import cards.pskc --realm ship-17 --key-file agreed.key";
 
 pub(super) const EXPORT: &str = "\
-The file is encrypted: with a passphrase that is asked for or stands in a file, or with a key of 32 bytes. It holds
+The file is encrypted: with a passphrase that is asked for or stands in a file, or with a key of 32 bytes. It holds \
 devices that came by `device import` and were never used; a file cannot say how far another one is.
 
 A server lets no key out unless it was started with --allow-key-export yes.

@@ -243,7 +243,7 @@ pub(crate) struct LeftOut {
 #[utoipa::path(get, path = "/v1/realms/{realm}/factory-keys", tag = "devices", security(("token" = [])),
     params(("realm" = String, Path, description = "The realm"), PageQuery),
     responses((status = 200, description = "Not to be cached", body = FactoryKeys), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 403, description = "The server lets no keys out, or the token is not an operator's", body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, description = "The server lets no keys out", body = Problem),
         (status = 404, body = Problem)))]
 pub(crate) async fn list_factory_keys(
     State(core): State<Arc<Core>>,

@@ -204,7 +204,7 @@ fn an_import_that_is_broken_off_leaves_nothing_that_is_in_the_way(stands: Stands
 fn keys_leave_only_where_that_is_allowed_and_while_they_were_never_used(stands: Stands) {
     let closed = Site::on(stands);
     closed.realm("ship", &json!({}));
-    let said = closed.operator().get("/v1/realms/ship/factory-keys").problem(403, "keys-stay");
+    let said = closed.operator().get("/v1/realms/ship/factory-keys").problem(409, "keys-stay");
     assert!(said["hint"].as_str().unwrap().contains("--allow-key-export"));
     drop(closed);
     let site = Site::on_with(stands, ServerConfig { allow_key_export: true, ..config() });
