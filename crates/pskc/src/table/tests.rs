@@ -7,7 +7,10 @@ use crate::error::FileError;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-fn rows(text: &str) -> Vec<(usize, Result<(String, String, String), String>)> {
+/// A line, and its device: code, user and label.
+type Told = (usize, Result<(String, String, String), String>);
+
+fn rows(text: &str) -> Vec<Told> {
     let file = read(text.as_bytes()).unwrap();
     let told = |device: crate::Device| (device.id.to_string(), device.user, device.label);
     file.rows.into_iter().map(|row| (row.place, row.device.map(told))).collect()
