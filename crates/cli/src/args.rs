@@ -6,6 +6,7 @@ mod client;
 mod duration;
 mod estimate;
 mod examples;
+mod factory;
 mod policy;
 mod relying;
 mod server;
@@ -24,6 +25,7 @@ pub(crate) use admin::{
 };
 pub(crate) use card::{Card, CardCommand, Personalise, PinCommand, Run};
 pub(crate) use estimate::Estimate;
+pub(crate) use factory::{Export, FormatName, Import, Unlocking};
 pub(crate) use policy::{ModeName, Policy, PolicyCheck, PolicyCommand, PolicyFields, PolicyFlags};
 pub(crate) use relying::{Challenge, Target, Verify};
 pub(crate) use server::{Config, ConfigCommand, Copy, Doctor, Init, Migrate, Serve, Store, StoreCommand, Thaw};

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod challenge;
 pub mod enrol;
 pub mod estimate;
+pub mod import;
 pub mod issue;
 pub mod keyring;
 pub mod model;

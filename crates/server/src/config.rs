@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub device_messages_per_second: u32,
     /// Calls a second of one token at the API, 1–1,000,000; twice as many in a burst. Default 20,000.
     pub api_calls_per_second: u32,
+    /// Operators may have keys from a factory given out again, while nobody has used them. Default: no key leaves.
+    pub allow_key_export: bool,
     /// Centres and gateways for short messages. Default: none.
     pub sms: Option<Arc<SmsConfig>>,
 }
@@ -44,6 +46,7 @@ impl Default for ServerConfig {
             trusted_proxy_hops: 0,
             device_messages_per_second: 50,
             api_calls_per_second: 20_000,
+            allow_key_export: false,
             sms: None,
         }
     }

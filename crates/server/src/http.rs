@@ -18,11 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admin::{devices, enrolments, events, messages, policies, realms, tokens, users};
+use crate::admin::{devices, enrolments, events, imports, messages, policies, realms, tokens, users};
 use crate::bearer::http as device_bearer;
 use crate::bearer::sms::gateway;
 use crate::core::Core;
-use crate::limits::{MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_WAIT, REQUEST_TIMEOUT};
+use crate::limits::{LIVE_TIMEOUT, MAX_DEVICE_BODY, MAX_JSON_BODY, MAX_PART_BODY, MAX_WAIT, REQUEST_TIMEOUT};
 use crate::problem::Problem;
 use crate::relying::rest;
 use crate::seldom::is_news;
@@ -65,6 +65,7 @@ fn described() -> OpenApiRouter<Arc<Core>> {
         .merge(device_routes())
         .merge(gateway_routes())
         .merge(api_routes())
+        .merge(import_routes())
         .merge(health_routes())
 }
 
@@ -101,12 +102,22 @@ fn api_routes() -> OpenApiRouter<Arc<Core>> {
         .routes(routes!(devices::unlock_device))
         .routes(routes!(devices::rotate_device))
         .routes(routes!(devices::push_device))
+        .routes(routes!(imports::list_factory_keys))
         .routes(routes!(messages::set_number))
         .routes(routes!(messages::list_messages))
         .routes(routes!(events::list_events))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .layer((timeout(REQUEST_TIMEOUT), DefaultBodyLimit::max(MAX_JSON_BODY)))
+}
+
+/// A part is longer than other bodies, and an import takes longer than other calls.
+fn import_routes() -> OpenApiRouter<Arc<Core>> {
+    OpenApiRouter::new()
+        .routes(routes!(imports::add_to_import))
+        .routes(routes!(imports::end_import))
+        .routes(routes!(imports::drop_import))
+        .layer((timeout(LIVE_TIMEOUT), DefaultBodyLimit::max(MAX_PART_BODY)))
 }
 
 fn health_routes() -> OpenApiRouter<Arc<Core>> {

@@ -5,6 +5,15 @@ use std::time::Duration;
 /// A body of the JSON API. The largest honest one, a policy, has under 1 KiB.
 pub(crate) const MAX_JSON_BODY: usize = 16 * 1024;
 
+/// A part of an import: 500 devices whose names are as long as can be, with every character escaped.
+pub(crate) const MAX_PART_BODY: usize = 1024 * 1024;
+
+/// An import that goes live with as many devices as it may have: a second or two on a good disk, and a bad one is waited for.
+pub(crate) const LIVE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long what was put aside for an import is kept when nothing is added to it: its caller has gone.
+pub(crate) const IMPORT_KEPT: Duration = Duration::from_secs(3_600);
+
 /// A message of a device in its COSE form. The largest, an ENROL of suite 4, has under 1.5 KiB.
 pub(crate) const MAX_DEVICE_BODY: usize = 4 * 1024;
 

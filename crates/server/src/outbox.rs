@@ -168,6 +168,7 @@ impl Core {
             Ok(rows) => tracing::debug!(rows, "pruned"),
             Err(error) => tracing::warn!(%error, "pruning failed and is tried again later"),
         }
+        self.drop_stale_imports().await;
     }
 
     async fn measure(&self) {

@@ -75,6 +75,16 @@ impl Problem {
         )
     }
 
+    pub(crate) fn keys_stay() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "keys-stay",
+            "This server lets no keys out",
+            "Keys leave a server only where whoever runs it has allowed that, and nobody has.",
+            "Start the server with --allow-key-export yes, export, and start it again without.",
+        )
+    }
+
     fn not_found(what: impl Into<String>, hint: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", what, hint)
     }
@@ -149,7 +159,11 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The body is too large",
-            format!("A JSON body has at most {} bytes.", crate::limits::MAX_JSON_BODY),
+            format!(
+                "A JSON body has at most {} bytes, and a part of an import {}.",
+                crate::limits::MAX_JSON_BODY,
+                crate::limits::MAX_PART_BODY
+            ),
             "Send a smaller request.",
         )
     }

@@ -14,8 +14,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OperationId, OutboxItem, Realm,
-    RealmId, RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, VerifyTarget,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, Import, ImportId, ImportSnapshot,
+    OperationId, OutboxItem, Realm, RealmId, RelyingPartyId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    VerifyTarget,
 };
 
 mod accept;
@@ -274,7 +275,26 @@ pub trait Store: Send + Sync + 'static {
     /// flag, also when the decision is to do nothing: one that stays due stands before those after it.
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError>;
 
-    /// Forgets what no decision needs any more: operations before `operations_before`, buckets whose last failure was
+    /// What is there of a part of an import, read at one moment: of the codes in `ids` and of the users in `users`.
+    async fn import_snapshot(
+        &self,
+        realm: &RealmId,
+        ids: &[AuthenticatorId],
+        users: &[SubscriberId],
+    ) -> Result<ImportSnapshot, LoadError>;
+
+    /// One import; `None`: there is none, or it was cleared, or forgotten.
+    async fn import(&self, realm: &RealmId, id: &ImportId) -> Result<Option<Import>, LoadError>;
+
+    /// Imports that were last added to or made live before `before`, and for which something is put aside, or which are
+    /// not live; at most [`MAX_PAGE`].
+    async fn stale_imports(&self, before: UnixMillis) -> Result<Vec<(RealmId, ImportId)>, LoadError>;
+
+    /// Deletes what is put aside for an import, and the import itself unless it is live. Returns how many devices and
+    /// users that were. In bounded steps, as [`Store::prune`]; one that goes live meanwhile finds too few devices.
+    async fn clear_import(&self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError>;
+
+    /// Forgets what no decision needs any more: operations and live imports before `operations_before`, buckets whose last failure was
     /// before `buckets_before`, events and short messages before `events_before`, and sets that are spent whole with
     /// their spends. Returns how many that were.
     ///

@@ -27,6 +27,7 @@ const RULES: &str = "matchbook-rules";
 const STORE: &str = "matchbook-store";
 const SERVER: &str = "matchbook-server";
 const DEVICE: &str = "matchbook-device";
+const PSKC: &str = "matchbook-pskc";
 const CARD: &str = "matchbook-card";
 const CARD_HOST: &str = "matchbook-card-host";
 const KIT: &str = "matchbook-kit";
@@ -39,6 +40,7 @@ const ROOMS: &[Room] = &[
     Room { name: STORE, needs: &[PROTOCOL, RULES], tests_need: &[TESTBED], is_pure: false },
     Room { name: SERVER, needs: &[PROTOCOL, RULES, STORE], tests_need: &[DEVICE, SMSC, TESTBED], is_pure: false },
     Room { name: DEVICE, needs: &[PROTOCOL], tests_need: &[SMSC], is_pure: false },
+    Room { name: PSKC, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
     Room { name: CARD, needs: &[PROTOCOL], tests_need: &[], is_pure: true },
     Room { name: CARD_HOST, needs: &[PROTOCOL, CARD, DEVICE], tests_need: &[], is_pure: false },
     Room { name: "matchbook-reader", needs: &[], tests_need: &[], is_pure: false },
@@ -49,7 +51,7 @@ const ROOMS: &[Room] = &[
     Room { name: TESTBED, needs: &[], tests_need: &[], is_pure: false },
     Room {
         name: "matchbook-cli",
-        needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, CARD_HOST, SMSC],
+        needs: &[PROTOCOL, RULES, STORE, SERVER, DEVICE, CARD_HOST, SMSC, PSKC],
         tests_need: &[TESTBED],
         is_pure: false,
     },

@@ -59,6 +59,8 @@ const NEEDS: &[Need] = &[
     Need { package: "iproute2", is_there: || process::find_program("ip").is_some() },
     // The library for C, and what its callers leak.
     Need { package: "valgrind", is_there: || process::find_program("valgrind").is_some() },
+    // Files of keys from a factory, read and checked against their schema by somebody else.
+    Need { package: "pskctool", is_there: || process::find_program("pskctool").is_some() },
     // The server and its tools; the folders of Debian's versions are not in the path.
     Need { package: "postgresql", is_there: has_postgresql },
 ];

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::client::{Client, InRealm};
 use super::examples;
+use super::factory::{Export, Import};
 use super::policy::PolicyFlags;
 
 /// `realm`.
@@ -142,6 +143,12 @@ pub(crate) enum DeviceCommand {
     /// Make an enrolment: the secret for one new device, shown once
     #[command(after_help = examples::ENROL)]
     Enrol(Enrol),
+    /// Take in devices that were given their keys where they were made: PSKC (RFC 6030) or CSV
+    #[command(after_help = examples::IMPORT)]
+    Import(Import),
+    /// Write the keys of imported devices that were never used into a PSKC file; the server has to allow it
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
     /// Stop a device for a while
     Suspend(DeviceName),
     /// Let a suspended device go on

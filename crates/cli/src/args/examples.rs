@@ -15,6 +15,8 @@ pub(super) const ALL: &[&str] = &[
     USER,
     DEVICE,
     ENROL,
+    IMPORT,
+    EXPORT,
     SMS_TRACE,
     VERIFY,
     CHALLENGE,
@@ -124,10 +126,35 @@ Examples:
 pub(super) const DEVICE: &str = "\
 Examples:
   matchbook device enrol alice --realm ship-17
+  matchbook device import cards.csv --realm ship-17 --dry-run
   matchbook device list --realm ship-17 --user alice
   matchbook device push 00112233aabbccdd --realm ship-17
   matchbook device number 00112233aabbccdd +491701234567 --realm ship-17
   matchbook device revoke 00112233aabbccdd --realm ship-17 --yes";
+
+pub(super) const IMPORT: &str = "\
+All rows go live at once, or none: when one cannot be taken, each is told, and nothing is done. The same file may be \
+given again; devices that are there already with the same key are left as they are.
+
+A CSV file names its columns in the first line: id,key,user,label. In a PSKC file they are the Id, Secret, UserId and \
+FriendlyName of each Key (docs/reference/factory-keys.md).
+
+Examples:
+  matchbook device import cards.csv --realm ship-17 --dry-run
+  matchbook device import cards.csv --realm ship-17 --create-users
+  matchbook device import cards.pskc --realm ship-17 --passphrase-file passphrase -o json
+  matchbook device import cards.pskc --realm ship-17 --key-file agreed.key";
+
+pub(super) const EXPORT: &str = "\
+The file is encrypted: with a passphrase that is asked for or stands in a file, or with a key of 32 bytes. It holds \
+devices that came by `device import` and were never used; a file cannot say how far another one is.
+
+A server lets no key out unless it was started with --allow-key-export yes.
+
+Examples:
+  matchbook device export cards.pskc --realm ship-17
+  matchbook device export cards.pskc --realm ship-17 --passphrase-file passphrase
+  matchbook device export cards.pskc --realm ship-17 --key-file agreed.key --key-name factory-2026";
 
 pub(super) const ENROL: &str = "\
 The URI holds the device's secret: it is shown once and works once. On a terminal it comes as a QR code too.

@@ -94,6 +94,10 @@ pub(crate) struct Tuning {
     /// API calls a second of one token, 1 to 1000000 [env: MATCHBOOK_API_CALLS_PER_SECOND] [default: 20000]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     api_calls_per_second: Option<String>,
+    /// Let operators have keys from a factory out again by `device export`: yes or no [env: MATCHBOOK_ALLOW_KEY_EXPORT]
+    /// [default: no]
+    #[arg(long, value_name = "ANSWER")]
+    allow_key_export: Option<String>,
     /// MiB for what is remembered of devices that were verified lately, 16 to 1000000; about 2 KiB each [env:
     /// MATCHBOOK_MEMORY_MB] [default: 64]
     #[arg(long, value_name = "MIB", help_heading = "Limits")]
@@ -269,6 +273,7 @@ impl Tuning {
             ("serve.sms", self.sms.as_deref()),
             ("serve.device_messages_per_second", self.device_messages_per_second.as_deref()),
             ("serve.api_calls_per_second", self.api_calls_per_second.as_deref()),
+            ("serve.allow_key_export", self.allow_key_export.as_deref()),
             ("store.memory_mb", self.memory_mb.as_deref()),
             ("serve.log_format", self.log_format.as_deref()),
             ("serve.log", self.log.as_deref()),

@@ -1,6 +1,9 @@
 //! `matchbook device`.
 
 mod enrol;
+mod export;
+mod import;
+mod unlock;
 
 use serde_json::{Value, json};
 
@@ -65,6 +68,8 @@ pub(crate) fn run(args: &Device, global: &Global, ui: &Ui) -> Result<(), CliErro
             show::one(ui, &api.get(&path(&["v1", "realms", realm, "devices", &name.device]))?, FIELDS)
         }
         DeviceCommand::Enrol(args) => enrol::run(args, api, realm, ui),
+        DeviceCommand::Import(args) => import::run(args, api, realm, ui),
+        DeviceCommand::Export(args) => export::run(args, api, realm, ui),
         DeviceCommand::Suspend(name) => act(&name.device, "suspend", "Its codes are refused, and it gets no sets."),
         DeviceCommand::Resume(name) => act(&name.device, "resume", "Its codes are taken again."),
         DeviceCommand::Revoke { name, yes } => {

@@ -70,6 +70,7 @@ fn server_config(settings: &Settings) -> Result<ServerConfig, CliError> {
         trusted_proxy_hops: settings.parsed("serve.trusted_proxy_hops")?,
         device_messages_per_second: settings.parsed("serve.device_messages_per_second")?,
         api_calls_per_second: settings.parsed("serve.api_calls_per_second")?,
+        allow_key_export: settings.needed("serve.allow_key_export")? == "yes",
         sms: settings.path("serve.sms").map(|file| sms(&file)).transpose()?,
     })
 }

@@ -200,6 +200,14 @@ pub(crate) const KEYS: &[Key] = &[
         what: "API calls a second of one token",
     },
     Key {
+        name: "serve.allow_key_export",
+        variable: "MATCHBOOK_ALLOW_KEY_EXPORT",
+        flag: "--allow-key-export",
+        kind: Kind::Choice(&["no", "yes"]),
+        default: |_| Some("no".to_owned()),
+        what: "whether operators get keys from a factory out again, while they were never used",
+    },
+    Key {
         name: "serve.sms",
         variable: "MATCHBOOK_SMS",
         flag: "--sms",

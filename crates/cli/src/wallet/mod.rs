@@ -21,6 +21,7 @@ mod vault;
 mod tests;
 
 pub(crate) use args::Args;
+pub(crate) use passphrase::read as read_passphrase;
 
 use args::{BearerName, Command};
 use vault::Place;

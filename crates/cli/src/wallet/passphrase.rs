@@ -51,7 +51,7 @@ fn given(file: Option<&Path>, ui: &Ui) -> Result<Option<Zeroizing<String>>, CliE
 }
 
 /// The file's text without the newline at its end.
-fn read(file: &Path, ui: &Ui) -> Result<Zeroizing<String>, CliError> {
+pub(crate) fn read(file: &Path, ui: &Ui) -> Result<Zeroizing<String>, CliError> {
     let failed = |error: std::io::Error| CliError::file("read the passphrase file", file, &error);
     // Memory that is outgrown is not wiped, so all of it is taken at once.
     let mut text = Zeroizing::new(String::with_capacity(usize::try_from(MAX_PASSPHRASE_LEN).unwrap_or(0) + 1));

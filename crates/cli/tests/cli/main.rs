@@ -4,6 +4,7 @@
 
 mod doctor;
 mod estimate;
+mod factory;
 mod faults;
 mod help;
 mod home;

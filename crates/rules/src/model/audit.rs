@@ -39,6 +39,8 @@ pub enum EventKind {
     EnrolmentCreated,
     EnrolmentRefused,
     DeviceEnrolled,
+    DevicesImported,
+    KeysExported,
     DeviceSuspended,
     DeviceResumed,
     DeviceRevoked,

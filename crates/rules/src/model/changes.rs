@@ -3,8 +3,8 @@
 use matchbook_protocol::{AuthenticatorId, CodeIndex, UnixMillis};
 
 use super::{
-    AuditEvent, Authenticator, BucketKey, Dispatch, DispatchId, DispatchState, IssuedSet, Operation, OutboxItem, Realm,
-    RealmId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord, Version,
+    AuditEvent, Authenticator, BucketKey, Dispatch, DispatchId, DispatchState, GoLive, IssuedSet, Operation,
+    OutboxItem, Realm, RealmId, Spend, Staged, Subscriber, SubscriberId, TokenId, TokenRecord, Version,
 };
 
 /// One atomic change: the guards are checked and the writes made in one transaction.
@@ -179,6 +179,11 @@ pub enum Write {
     InsertToken(Box<TokenRecord>),
     /// Deletes a token's record; a conflict when there is none.
     DeleteToken(TokenId),
+    /// Puts devices and users aside for an import, and notes when that was; a conflict when the import is live.
+    Stage(Box<Staged>),
+    /// Makes all that was put aside for an import live, and notes what it was; nothing when it is live with as many
+    /// devices. A conflict when another number of devices is put aside, or when one of their codes is taken.
+    GoLive(Box<GoLive>),
     /// Writes nothing that anybody reads, durably: beside guards, it makes sure that what they saw is durable too.
     Probe,
 }

@@ -5,6 +5,7 @@ mod authenticator;
 mod changes;
 mod dispatch;
 mod ids;
+mod import;
 mod issued;
 mod policy;
 mod realm;
@@ -20,6 +21,7 @@ pub use authenticator::{
 pub use changes::{Changes, Guard, Write};
 pub use dispatch::{Content, Dispatch, DispatchId, DispatchState};
 pub use ids::{NameError, OperationId, RealmId, RelyingPartyId, SubscriberId, Version};
+pub use import::{GoLive, Import, ImportId, ImportSnapshot, Imported, Staged};
 pub use issued::{CodeTag, IssuedSet, OutboxItem, OutboxKind, Priority, Spend, SpendKind};
 pub use policy::{Mode, Policy};
 pub use realm::{Realm, Subscriber};

@@ -3,6 +3,7 @@
 pub(crate) mod devices;
 pub(crate) mod enrolments;
 pub(crate) mod events;
+pub(crate) mod imports;
 pub(crate) mod messages;
 pub(crate) mod policies;
 pub(crate) mod realms;

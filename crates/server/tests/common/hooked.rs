@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, Import, ImportId, ImportSnapshot,
+    OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot, Write,
 };
 use matchbook_store::{
     AuthenticatorFilter, CommitError, EventFilter, LoadError, NodeId, OutboxMark, Page, Store, StoreCounts, StoreStats,
@@ -239,6 +239,27 @@ impl Store for Hooked {
                 Err(CommitError::InDoubt("a fault".to_owned()))
             }
         }
+    }
+
+    async fn import_snapshot(
+        &self,
+        realm: &RealmId,
+        ids: &[AuthenticatorId],
+        users: &[SubscriberId],
+    ) -> Result<ImportSnapshot, LoadError> {
+        self.inner.import_snapshot(realm, ids, users).await
+    }
+
+    async fn import(&self, realm: &RealmId, id: &ImportId) -> Result<Option<Import>, LoadError> {
+        self.inner.import(realm, id).await
+    }
+
+    async fn stale_imports(&self, before: UnixMillis) -> Result<Vec<(RealmId, ImportId)>, LoadError> {
+        self.inner.stale_imports(before).await
+    }
+
+    async fn clear_import(&self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        self.inner.clear_import(realm, id).await
     }
 
     async fn realms(&self) -> Result<Vec<Realm>, LoadError> {

@@ -11,6 +11,7 @@ mod exchange_races;
 mod exchange_refusals;
 mod faults;
 mod http;
+mod imports;
 mod interruptions;
 mod lifetime;
 mod nodes;

@@ -2,11 +2,12 @@
 
 use matchbook_protocol::UnixMillis;
 use matchbook_rules::{RealmId, Role};
-use matchbook_server::NewToken;
+use matchbook_server::{NewToken, ServerConfig};
 use serde_json::{Value, json};
 
 use crate::common::hooked::of_token;
-use crate::common::{Api, Fault, Site, attempt};
+use crate::common::site::config;
+use crate::common::{Api, Fault, Site, Stands, attempt};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,10 @@ pub(crate) const ROUTES: &[(&str, &str, May)] = &[
     ("GET", "/v1/realms/{realm}/devices/{device}/messages", May::OperatorsOfTheRealm),
     ("POST", "/v1/realms/{realm}/devices/{device}/revoke", May::OperatorsOfTheRealm),
     ("GET", "/v1/realms/{realm}/events", May::OperatorsOfTheRealm),
+    ("POST", "/v1/realms/{realm}/imports/{import}/devices", May::OperatorsOfTheRealm),
+    ("POST", "/v1/realms/{realm}/imports/{import}/live", May::OperatorsOfTheRealm),
+    ("DELETE", "/v1/realms/{realm}/imports/{import}", May::OperatorsOfTheRealm),
+    ("GET", "/v1/realms/{realm}/factory-keys", May::Operators),
     ("GET", "/v1/tokens", May::AnyOperator),
     ("POST", "/v1/tokens", May::AnyOperator),
     ("DELETE", "/v1/tokens/{id}", May::AnyOperator),
@@ -78,6 +83,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/v1/realms/{realm}/users") => json!({ "id": attempt("", "")["operation_id"] }),
         ("POST", "/v1/realms/{realm}/enrolments") => json!({ "user": "alice" }),
         ("PUT", "/v1/realms/{realm}/devices/{device}/number") => json!({ "number": "+491700000001" }),
+        ("POST", "/v1/realms/{realm}/imports/{import}/devices") => json!({ "devices": [] }),
+        ("POST", "/v1/realms/{realm}/imports/{import}/live") => json!({ "devices": 1 }),
         ("POST", "/v1/tokens") => json!({ "role": "realm-operator", "realm": "ship" }),
         _ => return None,
     })
@@ -90,7 +97,7 @@ fn allowed(status: u16) -> bool {
 
 #[test]
 fn every_route_knows_who_may_call_it() {
-    let site = Site::in_memory();
+    let site = Site::on_with(Stands::Memory, ServerConfig { allow_key_export: true, ..config() });
     let party = site.realm("ship", &json!({}));
     site.realm("harbour", &json!({}));
     let phone = site.phone("ship", "alice");
@@ -101,6 +108,7 @@ fn every_route_knows_who_may_call_it() {
             .replace("{realm}", "ship")
             .replace("{user}", "alice")
             .replace("{device}", &phone.id().to_string())
+            .replace("{import}", &"ab".repeat(16))
             .replace("{id}", "0011223344556677");
         let status = |caller: &Api| caller.call(method, &place, body(method, path).as_ref()).status;
         let strangers = [site.stranger(), Api::new(site.url(), Some("mb_")), Api::new(site.url(), Some(&forged()))];

@@ -4,10 +4,10 @@ use matchbook_protocol::codes::{Alphabet, CodeFormat};
 use matchbook_protocol::{AuthenticatorId, CodeIndex, Epoch, Handle, Profile, UnixMillis};
 use matchbook_rules::{
     AuditEvent, Authenticator, AuthenticatorKeys, BucketKey, CachedReply, Changes, CodeTag, Content, DayCount,
-    Dispatch, DispatchId, DispatchState, EpochKey, EventKind, Guard, IssuedSet, Mode, NextKey, Operation, OperationId,
-    OutboxItem, OutboxKind, Policy, Priority, Realm, RealmId, RefillReason, RelyingPartyId, RequestWindow, Role,
-    RotationReason, SealedKey, Spend, SpendKind, Status, Subscriber, SubscriberId, TokenId, TokenRecord, Verdict,
-    Version, Write,
+    Dispatch, DispatchId, DispatchState, EpochKey, EventKind, GoLive, Guard, ImportId, IssuedSet, Mode, NextKey,
+    Operation, OperationId, OutboxItem, OutboxKind, Policy, Priority, Realm, RealmId, RefillReason, RelyingPartyId,
+    RequestWindow, Role, RotationReason, SealedKey, Spend, SpendKind, Staged, Status, Subscriber, SubscriberId,
+    TokenId, TokenRecord, Verdict, Version, Write,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -143,7 +143,24 @@ fn write() -> impl Strategy<Value = Write> {
         1 => token().prop_map(|it| Write::InsertToken(Box::new(it))),
         1 => select(&SMALL[..]).prop_map(|byte| Write::DeleteToken(TokenId([byte; 8]))),
         1 => Just(Write::Probe),
+        2 => staged().prop_map(|it| Write::Stage(Box::new(it))),
+        1 => (realm_id(), import_id(), 0..3_u32, time()).prop_map(|(realm, import, devices, at)| {
+            Write::GoLive(Box::new(GoLive { realm, import, devices, at }))
+        }),
     ]
+}
+
+fn import_id() -> impl Strategy<Value = ImportId> {
+    select(&SMALL[..2]).prop_map(|byte| ImportId([byte; 16]))
+}
+
+fn staged() -> impl Strategy<Value = Staged> {
+    let rows = (vec(authenticator(), 0..3), vec(subscriber(), 0..2));
+    (realm_id(), import_id(), time(), rows).prop_map(|(realm, import, at, (mut devices, mut subscribers))| {
+        devices.iter_mut().for_each(|it| it.realm = realm.clone());
+        subscribers.iter_mut().for_each(|it| it.realm = realm.clone());
+        Staged { realm, import, at, devices, subscribers }
+    })
 }
 
 /// Any authenticator.

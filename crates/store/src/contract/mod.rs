@@ -15,6 +15,7 @@ pub mod counts;
 pub mod dispatches;
 pub mod fixtures;
 pub mod generate;
+pub mod imports;
 pub mod ledger;
 pub mod lists;
 pub mod loads;
@@ -90,6 +91,16 @@ macro_rules! store_contract {
             sweeps: a_restored_store_accepts_nothing,
             sweeps: marking_twice_is_harmless,
             sweeps: a_probe_can_be_repeated,
+            imports: what_is_put_aside_is_seen_by_nobody,
+            imports: an_import_goes_live_whole,
+            imports: what_is_remembered_of_a_user_does_not_hide_an_imported_device,
+            imports: an_import_goes_live_once,
+            imports: a_part_again_changes_nothing,
+            imports: an_import_whose_code_is_taken_makes_nothing,
+            imports: a_snapshot_of_an_import_tells_what_is_there,
+            imports: a_cleared_import_blocks_nothing,
+            imports: an_import_that_was_left_is_found,
+            imports: one_of_many_that_go_live_makes_the_devices,
             races: one_of_two_hundred_spends_wins,
             races: one_of_many_rewrites_wins,
             races: reads_see_whole_commits,

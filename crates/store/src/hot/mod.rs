@@ -237,7 +237,10 @@ impl Hot {
                 self.change(realm, id, |device| device.failures = *count);
             }
             Write::Spend(spend) => self.spent(&spend.realm, &spend.authenticator, spend.index),
-            Write::InsertOperation(_)
+            // Whose devices they are is not known here.
+            Write::GoLive(_) => self.clear(),
+            Write::Stage(_)
+            | Write::InsertOperation(_)
             | Write::CountFailure { .. }
             | Write::ClearBucket { .. }
             | Write::OutboxAttempt { .. }

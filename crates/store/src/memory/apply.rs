@@ -17,7 +17,7 @@ type Table<K, V> = fn(&mut State) -> &mut BTreeMap<K, V>;
 
 /// A write that may still be undone.
 pub(super) struct Attempt<'a> {
-    state: &'a mut State,
+    pub(super) state: &'a mut State,
     undo: Vec<Undo>,
 }
 
@@ -107,6 +107,8 @@ impl<'a> Attempt<'a> {
             }
             Write::InsertToken(token) => self.insert_token(*token),
             Write::DeleteToken(id) => self.delete_token(id),
+            Write::Stage(staged) => self.stage(*staged),
+            Write::GoLive(it) => self.go_live(&it),
             Write::Probe => Ok(()),
         }
     }
@@ -159,6 +161,8 @@ impl<'a> Attempt<'a> {
                 );
                 Ok(())
             }
+            Write::Stage(staged) => self.stage(*staged),
+            Write::GoLive(it) => self.go_live(&it),
             _ => Ok(()),
         }
     }
@@ -180,7 +184,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn insert_authenticator(&mut self, mut authenticator: Authenticator) -> Result<(), CommitError> {
+    pub(super) fn insert_authenticator(&mut self, mut authenticator: Authenticator) -> Result<(), CommitError> {
         let Authenticator { realm, id, version, .. } = &mut authenticator;
         let key = (realm.clone(), *id);
         *version = next(*version);
@@ -258,10 +262,13 @@ impl<'a> Attempt<'a> {
             self.state.sets.values().filter(whole).map(|it| ((it.realm.clone(), it.authenticator), it.first)).collect();
         sets.iter().for_each(|(device, first)| self.forget_set(device, *first));
         let operations = self.remove_all(|state| &mut state.operations, |it| it.at < operations_before);
+        let imports = self.remove_all(|state| &mut state.imports, |it| it.live.is_some() && it.at < operations_before);
         let buckets = self.remove_all(|state| &mut state.buckets, |it| it.last_failure_at < buckets_before);
         let events = self.remove_all(|state| &mut state.events, |it| it.at < events_before);
         let dispatches = self.remove_all(|state| &mut state.dispatches, |it| it.at < events_before);
-        Ok([count(sets.len()), operations, buckets, events, dispatches].into_iter().fold(0, u64::saturating_add))
+        Ok([count(sets.len()), operations, imports, buckets, events, dispatches]
+            .into_iter()
+            .fold(0, u64::saturating_add))
     }
 
     pub(super) fn mark_restored(&mut self, at: UnixMillis) -> Result<u64, CommitError> {
@@ -287,7 +294,7 @@ impl<'a> Attempt<'a> {
         Ok(marked.values().copied().fold(0, u64::saturating_add))
     }
 
-    fn insert<K, V>(&mut self, table: Table<K, V>, key: K, value: V, taken: &str) -> Result<(), CommitError>
+    pub(super) fn insert<K, V>(&mut self, table: Table<K, V>, key: K, value: V, taken: &str) -> Result<(), CommitError>
     where
         K: Ord + Clone + 'static,
         V: 'static,
@@ -297,7 +304,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn put<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: K, value: V) {
+    pub(super) fn put<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: K, value: V) {
         let before = table(self.state).insert(key.clone(), value);
         self.undo.push(Box::new(move |state| {
             match before {
@@ -319,7 +326,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn remove<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: &K) {
+    pub(super) fn remove<K: Ord + Clone + 'static, V: 'static>(&mut self, table: Table<K, V>, key: &K) {
         if let Some((key, value)) = table(self.state).remove_entry(key) {
             self.undo.push(Box::new(move |state| {
                 table(state).insert(key, value);
@@ -327,7 +334,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn remove_all<K: Ord + Clone + 'static, V: 'static>(
+    pub(super) fn remove_all<K: Ord + Clone + 'static, V: 'static>(
         &mut self,
         table: Table<K, V>,
         goes: impl Fn(&V) -> bool,
@@ -338,11 +345,11 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn next(version: Version) -> Version {
+pub(super) fn next(version: Version) -> Version {
     Version(version.0.saturating_add(1))
 }
 
-fn unless_conflict(holds: bool, why: &str) -> Result<(), CommitError> {
+pub(super) fn unless_conflict(holds: bool, why: &str) -> Result<(), CommitError> {
     if holds { Ok(()) } else { Err(CommitError::Conflict(why.to_owned())) }
 }
 

@@ -1,6 +1,7 @@
 //! A plain-map model of the store, for tests: the same trait, obviously right, and able to fail on demand.
 
 mod apply;
+mod import;
 mod leases;
 mod load;
 mod state;
@@ -11,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, Import, ImportId, ImportSnapshot,
+    OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
 use self::leases::Leases;
@@ -197,6 +198,27 @@ impl Store for MemoryStore {
 
     async fn work_due(&self, after: Option<AuthenticatorId>, limit: u32) -> Result<Vec<AuthenticatorId>, LoadError> {
         Ok(self.state().work_due(after.as_ref(), limit))
+    }
+
+    async fn import_snapshot(
+        &self,
+        realm: &RealmId,
+        ids: &[AuthenticatorId],
+        users: &[SubscriberId],
+    ) -> Result<ImportSnapshot, LoadError> {
+        Ok(self.state().import_snapshot(realm, ids, users))
+    }
+
+    async fn import(&self, realm: &RealmId, id: &ImportId) -> Result<Option<Import>, LoadError> {
+        Ok(self.state().imports.get(&(realm.clone(), *id)).cloned())
+    }
+
+    async fn stale_imports(&self, before: UnixMillis) -> Result<Vec<(RealmId, ImportId)>, LoadError> {
+        Ok(self.state().stale_imports(before))
+    }
+
+    async fn clear_import(&self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        self.write(|attempt| Ok(attempt.clear_import(realm, *id)))
     }
 
     async fn prune(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use matchbook_protocol::{AuthenticatorId, CodeIndex};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Dispatch, DispatchId, IssuedSet, Operation, OperationId, OutboxItem,
-    Realm, RealmId, RelyingPartyId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord,
+    AuditEvent, Authenticator, Bucket, BucketKey, Dispatch, DispatchId, Import, ImportId, IssuedSet, Operation,
+    OperationId, OutboxItem, Realm, RealmId, RelyingPartyId, Spend, Subscriber, SubscriberId, TokenId, TokenRecord,
 };
 
 pub(super) type DeviceKey = (RealmId, AuthenticatorId);
@@ -30,6 +30,9 @@ pub(super) struct State {
     pub(super) dispatches: BTreeMap<DispatchId, Dispatch>,
     pub(super) events: BTreeMap<(RealmId, [u8; 16]), AuditEvent>,
     pub(super) tokens: BTreeMap<TokenId, TokenRecord>,
+    pub(super) imports: BTreeMap<(RealmId, ImportId), Import>,
+    pub(super) staged_devices: BTreeMap<(RealmId, ImportId, AuthenticatorId), Authenticator>,
+    pub(super) staged_subscribers: BTreeMap<(RealmId, ImportId, SubscriberId), Subscriber>,
 }
 
 impl State {

@@ -29,6 +29,7 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "initial", sql: include_str!("../../migrations/postgres/001_initial.sql") },
     Migration { number: 2, name: "gates", sql: include_str!("../../migrations/postgres/002_gates.sql") },
+    Migration { number: 3, name: "imports", sql: include_str!("../../migrations/postgres/003_imports.sql") },
 ];
 
 /// How long the lease is held beyond each step. While a step runs, its transaction has the row locked.

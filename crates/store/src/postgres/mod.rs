@@ -15,6 +15,7 @@ mod batch;
 mod check;
 mod connect;
 mod gates;
+mod import;
 mod leases;
 mod list;
 mod load;
@@ -40,8 +41,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, Import, ImportId, ImportSnapshot,
+    OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 
 use self::apply::Step;
@@ -241,6 +242,27 @@ impl Store for PostgresStore {
         list::work_due(&self.pool, after.as_ref(), limit).await
     }
 
+    async fn import_snapshot(
+        &self,
+        realm: &RealmId,
+        ids: &[AuthenticatorId],
+        users: &[SubscriberId],
+    ) -> Result<ImportSnapshot, LoadError> {
+        import::snapshot(&self.pool, realm, ids, users).await
+    }
+
+    async fn import(&self, realm: &RealmId, id: &ImportId) -> Result<Option<Import>, LoadError> {
+        import::one(&self.pool, realm, id).await
+    }
+
+    async fn stale_imports(&self, before: UnixMillis) -> Result<Vec<(RealmId, ImportId)>, LoadError> {
+        import::stale(&self.pool, before).await
+    }
+
+    async fn clear_import(&self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        Pruner { pool: &self.pool, tally: &self.tally }.import(realm, id).await
+    }
+
     async fn prune(
         &self,
         operations_before: UnixMillis,
@@ -249,11 +271,12 @@ impl Store for PostgresStore {
     ) -> Result<u64, CommitError> {
         let pruner = Pruner { pool: &self.pool, tally: &self.tally };
         let operations = pruner.operations(operations_before).await?;
+        let imports = pruner.imports(operations_before).await?;
         let buckets = pruner.buckets(buckets_before).await?;
         let events = pruner.events(events_before).await?;
         let dispatches = pruner.dispatches(events_before).await?;
         let sets = pruner.spent_sets(&self.hot).await?;
-        Ok([operations, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
+        Ok([operations, imports, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {

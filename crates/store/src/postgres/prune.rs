@@ -1,6 +1,7 @@
 //! Forgets what no decision needs any more, in steps that are short, so that nobody waits long for a row.
 
 use matchbook_protocol::{CodeIndex, UnixMillis};
+use matchbook_rules::{ImportId, RealmId};
 
 use super::apply::{Step, forget_set};
 use super::gates::unless_moving;
@@ -11,7 +12,7 @@ use super::transaction::{Tally, read, transact};
 use super::{apply::Refusal, sentence};
 use crate::agreed::event_prefix;
 use crate::hot::Hot;
-use crate::rows::{Value, blob, number, text, time};
+use crate::rows::{Value, blob, import_key, number, text, time};
 use crate::{CommitError, LoadError};
 
 /// Rows that one transaction deletes.
@@ -31,6 +32,25 @@ impl Pruner<'_> {
         let sql = "DELETE FROM operations WHERE (realm, relying_party, operation) IN ( \
                        SELECT realm, relying_party, operation FROM operations WHERE at < $1 ORDER BY at LIMIT $2)";
         self.until_none(sql, &[time(before)]).await
+    }
+
+    pub(super) async fn imports(self, before: UnixMillis) -> Result<u64, CommitError> {
+        let sql = "DELETE FROM imports WHERE (realm, import) IN ( \
+                       SELECT realm, import FROM imports WHERE is_live = 1 AND at < $1 LIMIT $2)";
+        self.until_none(sql, &[time(before)]).await
+    }
+
+    /// Deletes what is put aside for an import, and the import itself unless it is live.
+    pub(super) async fn import(self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        let devices = "DELETE FROM staged_authenticators WHERE realm = $1 AND import = $2 AND authenticator IN \
+             (SELECT authenticator FROM staged_authenticators WHERE realm = $1 AND import = $2 LIMIT $3)";
+        let people = "DELETE FROM staged_subscribers WHERE realm = $1 AND import = $2 AND subscriber IN \
+             (SELECT subscriber FROM staged_subscribers WHERE realm = $1 AND import = $2 LIMIT $3)";
+        let devices = self.until_none(devices, &import_key(realm, id)).await?;
+        let people = self.until_none(people, &import_key(realm, id)).await?;
+        let sql = "DELETE FROM imports WHERE realm = $1 AND import = $2 AND is_live = 0";
+        self.delete(vec![Step::free(Query::new(sql, import_key(realm, id)))]).await?;
+        Ok(devices.saturating_add(people))
     }
 
     pub(super) async fn dispatches(self, before: UnixMillis) -> Result<u64, CommitError> {

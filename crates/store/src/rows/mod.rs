@@ -6,6 +6,7 @@
 mod authenticator;
 mod dispatch;
 mod fields;
+mod import;
 mod issued;
 mod moved;
 mod realm;
@@ -19,6 +20,10 @@ pub(crate) use authenticator::{
 };
 pub(crate) use dispatch::{INSERT_DISPATCH, bind_dispatch};
 pub(crate) use fields::{Bad, Cell, Cells, Fields};
+pub(crate) use import::{
+    COPY_STAGED, END_IMPORT, LOST, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, TOUCH_IMPORT, import_key,
+    unready,
+};
 pub(crate) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
 pub(crate) use moved::{
     INSERT_BUCKET, INSERT_FAILURES, INSERT_FORGOTTEN, INSERT_SPEND, bind_bucket, bind_failures, bind_forgotten,

@@ -8,6 +8,7 @@ use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{BucketKey, Changes, Guard, Operation, RealmId, Version, Write};
 use rusqlite::{Connection, Params, ffi};
 
+use super::import;
 use super::rows::{Bad, BucketRow, Fields, ReadError, Value, blob, column, row, text};
 use crate::agreed::{is_answer, is_calm};
 
@@ -141,6 +142,8 @@ fn make(connection: &Connection, write: &Write) -> Result<(), Failure> {
         Write::Audit(event) => state::insert_event(connection, event),
         Write::InsertToken(token) => state::insert_token(connection, token),
         Write::DeleteToken(id) => state::delete_token(connection, *id),
+        Write::Stage(staged) => import::stage(connection, staged),
+        Write::GoLive(it) => import::go_live(connection, it),
         Write::Probe => probe(connection),
     }
 }

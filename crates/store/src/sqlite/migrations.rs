@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "initial", sql: include_str!("../../migrations/001_initial.sql") },
     Migration { number: 2, name: "short_messages", sql: include_str!("../../migrations/002_short_messages.sql") },
     Migration { number: 3, name: "journal", sql: include_str!("../../migrations/003_journal.sql") },
+    Migration { number: 4, name: "imports", sql: include_str!("../../migrations/004_imports.sql") },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -12,6 +12,7 @@ mod backup;
 mod check;
 mod files;
 mod freeze;
+mod import;
 mod journal;
 mod list;
 mod load;
@@ -44,8 +45,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use matchbook_protocol::{AuthenticatorId, UnixMillis};
 use matchbook_rules::{
-    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, OutboxItem, Realm, RealmId,
-    Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
+    AuditEvent, Authenticator, Bucket, BucketKey, Changes, DeviceSnapshot, Dispatch, Import, ImportId, ImportSnapshot,
+    OutboxItem, Realm, RealmId, Subscriber, SubscriberId, TokenRecord, VerifySnapshot,
 };
 use rusqlite::Connection;
 
@@ -288,6 +289,30 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| list::work_due(connection, after.as_ref(), limit)).await
     }
 
+    async fn import_snapshot(
+        &self,
+        realm: &RealmId,
+        ids: &[AuthenticatorId],
+        users: &[SubscriberId],
+    ) -> Result<ImportSnapshot, LoadError> {
+        let (realm, ids, users) = (realm.clone(), ids.to_vec(), users.to_vec());
+        self.readers.read(move |connection| import::snapshot(connection, &realm, &ids, &users)).await
+    }
+
+    async fn import(&self, realm: &RealmId, id: &ImportId) -> Result<Option<Import>, LoadError> {
+        let (realm, id) = (realm.clone(), *id);
+        self.readers.read(move |connection| import::one(connection, &realm, &id)).await
+    }
+
+    async fn stale_imports(&self, before: UnixMillis) -> Result<Vec<(RealmId, ImportId)>, LoadError> {
+        self.readers.read(move |connection| import::stale(connection, before)).await
+    }
+
+    async fn clear_import(&self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        self.may_write()?;
+        import::clear(&self.writer, realm, *id).await
+    }
+
     async fn prune(
         &self,
         operations_before: UnixMillis,
@@ -299,11 +324,12 @@ impl Store for SqliteStore {
         let realms = self.readers.read(|connection| prune::realms(connection)).await;
         let realms = realms.map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let operations = prune::operations(&self.writer, operations_before).await?;
+        let imports = prune::imports(&self.writer, operations_before).await?;
         let buckets = prune::buckets(&self.readers, &self.writer, buckets_before).await?;
         let events = prune::events(&self.writer, &realms, events_before).await?;
         let dispatches = prune::dispatches(&self.writer, events_before).await?;
         let sets = prune::spent_sets(&self.readers, &self.writer, &self.hot).await?;
-        Ok([operations, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
+        Ok([operations, imports, buckets, events, dispatches, sets].into_iter().fold(0, u64::saturating_add))
     }
 
     async fn mark_restored(&self, at: UnixMillis) -> Result<u64, CommitError> {

@@ -28,6 +28,15 @@ pub(super) async fn operations(writer: &Writer, before: UnixMillis) -> Result<u6
     .await
 }
 
+pub(super) async fn imports(writer: &Writer, before: UnixMillis) -> Result<u64, CommitError> {
+    until_none(writer, move |connection| {
+        let sql = "DELETE FROM imports WHERE (realm, import) IN ( \
+                       SELECT realm, import FROM imports WHERE is_live = 1 AND at < ?1 LIMIT ?2)";
+        execute(connection, sql, [time(before), number(STEP_ROWS)])
+    })
+    .await
+}
+
 pub(super) async fn dispatches(writer: &Writer, before: UnixMillis) -> Result<u64, CommitError> {
     until_none(writer, move |connection| {
         let sql = "DELETE FROM dispatches WHERE (realm, authenticator, message, attempt, part) IN ( \

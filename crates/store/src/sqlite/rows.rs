@@ -1,12 +1,13 @@
 //! Rows of SQLite: how they are bound and read.
 
 pub(super) use crate::rows::{
-    Bad, BucketRow, Cells, Fields, INSERT_AUTHENTICATOR, INSERT_DISPATCH, INSERT_EVENT, INSERT_OPERATION,
-    INSERT_OUTBOX, INSERT_REALM, INSERT_SET, INSERT_SUBSCRIBER, INSERT_TOKEN, OUTBOX_ROTATION, OUTBOX_SET, OUTBOX_SYNC,
-    STATUS_ACTIVE, STATUS_REVOKED, Stored, UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, UPDATE_REALM,
-    UPDATE_SUBSCRIBER, Value, bind_authenticator, bind_dispatch, bind_event, bind_operation, bind_outbox, bind_realm,
-    bind_set, bind_subscriber, bind_token, blob, columns, decode_at, dispatch_state, number, priority, spend_kind,
-    text, time,
+    Bad, BucketRow, COPY_STAGED, Cells, END_IMPORT, Fields, INSERT_AUTHENTICATOR, INSERT_DISPATCH, INSERT_EVENT,
+    INSERT_OPERATION, INSERT_OUTBOX, INSERT_REALM, INSERT_SET, INSERT_SUBSCRIBER, INSERT_TOKEN, OUTBOX_ROTATION,
+    OUTBOX_SET, OUTBOX_SYNC, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, STATUS_ACTIVE, STATUS_REVOKED,
+    Stored, TOUCH_IMPORT, UPDATE_AUTHENTICATOR, UPDATE_AUTHENTICATOR_KEEPING, UPDATE_REALM, UPDATE_SUBSCRIBER, Value,
+    bind_authenticator, bind_dispatch, bind_event, bind_operation, bind_outbox, bind_realm, bind_set, bind_subscriber,
+    bind_token, blob, columns, decode_at, dispatch_state, import_key, number, priority, spend_kind, text, time,
+    unready,
 };
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};

@@ -13,7 +13,7 @@ async fn a_database_without_a_layout_is_refused() {
         panic!("it was taken")
     };
     assert!(why.contains("matchbook init"), "{why}");
-    assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 2);
+    assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 3);
     assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 0);
     PostgresStore::connect(&database.url(), PostgresOptions::default()).await.unwrap();
 }
@@ -26,8 +26,8 @@ async fn many_that_migrate_at_once_take_each_step_once() {
         let url = database.url();
         all.spawn(async move { PostgresStore::migrate(&url, options()).await.unwrap() });
     }
-    assert_eq!(all.join_all().await.into_iter().sum::<u32>(), 2);
-    assert_eq!(database.sql("SELECT number, name FROM migrations"), "1|initial\n2|gates");
+    assert_eq!(all.join_all().await.into_iter().sum::<u32>(), 3);
+    assert_eq!(database.sql("SELECT number, name FROM migrations"), "1|initial\n2|gates\n3|imports");
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_lease_of_the_dead_is_taken_over_and_one_of_the_living_is_not() {
     database
         .sql("INSERT INTO migration_lease VALUES ('migrations', '\\x01', (extract(epoch FROM now()) * 1000) + 2000)");
     // It waits for two seconds, until the other one is dead.
-    assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 2);
+    assert_eq!(PostgresStore::migrate(&database.url(), options()).await.unwrap(), 3);
     let was_early = "SELECT max(applied_at) < 0 FROM migrations";
     assert_eq!(database.sql(was_early), "f");
 }
@@ -47,16 +47,16 @@ async fn a_lease_of_the_dead_is_taken_over_and_one_of_the_living_is_not() {
 async fn a_newer_or_another_layout_is_refused() {
     let Some(database) = Database::fresh().await else { return };
     drop(database.open().await);
-    database.sql("INSERT INTO migrations VALUES (3, 'later', '\\x00', 0)");
+    database.sql("INSERT INTO migrations VALUES (4, 'later', '\\x00', 0)");
     let refused = async || match PostgresStore::connect(&database.url(), options()).await {
         Err(ConnectError::Schema(why)) => why,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was taken"),
     };
-    database.sql("UPDATE migrations SET sha256 = decode(repeat('00', 32), 'hex') WHERE number = 3");
+    database.sql("UPDATE migrations SET sha256 = decode(repeat('00', 32), 'hex') WHERE number = 4");
     let why = refused().await;
     assert!(why.contains("newer release"), "{why}");
-    database.sql("DELETE FROM migrations WHERE number = 3");
+    database.sql("DELETE FROM migrations WHERE number = 4");
     database.sql("UPDATE migrations SET sha256 = decode(repeat('00', 32), 'hex')");
     let why = refused().await;
     assert!(why.contains("not the one of this release"), "{why}");

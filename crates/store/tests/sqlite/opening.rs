@@ -97,9 +97,9 @@ async fn a_newer_or_another_layout_is_refused() {
     with_device(&open(&path).unwrap()).await;
     for (change, back, says) in [
         (
-            "INSERT INTO migrations VALUES (4, 'later', zeroblob(32), 0)",
-            "DELETE FROM migrations WHERE number = 4",
-            "newer release (layout 4, this one knows 3)",
+            "INSERT INTO migrations VALUES (5, 'later', zeroblob(32), 0)",
+            "DELETE FROM migrations WHERE number = 5",
+            "newer release (layout 5, this one knows 4)",
         ),
         (
             "CREATE TABLE kept AS SELECT * FROM migrations; UPDATE migrations SET sha256 = zeroblob(32)",

@@ -4,6 +4,7 @@
 //! Guards lock the rows that they check, so that nobody changes them before the commit; a row that the writes change
 //! too is locked for that at once, because two that share a lock and then both want more stop each other for good.
 
+mod import;
 mod issue;
 mod outbox;
 mod state;
@@ -236,6 +237,8 @@ fn make<'a>(
         Write::Audit(event) => steps.push(state::insert_event(event)),
         Write::InsertToken(token) => steps.push(state::insert_token(token)),
         Write::DeleteToken(id) => steps.push(state::delete_token(id)),
+        Write::Stage(staged) => steps.extend(import::stage(staged)),
+        Write::GoLive(it) => steps.extend(import::go_live(it)),
         Write::Probe => steps.push(Step::free(state::probe())),
     }
     Ok(())

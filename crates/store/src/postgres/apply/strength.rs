@@ -46,6 +46,8 @@ impl<'a> Strength<'a> {
                 | Write::Audit(_)
                 | Write::InsertToken(_)
                 | Write::DeleteToken(_)
+                | Write::Stage(_)
+                | Write::GoLive(_)
                 | Write::Probe => {}
             }
         }
@@ -91,6 +93,8 @@ impl<'a> Strength<'a> {
                 | Write::Audit(_)
                 | Write::InsertToken(_)
                 | Write::DeleteToken(_)
+                | Write::Stage(_)
+                | Write::GoLive(_)
                 | Write::Probe => false,
             })
     }

@@ -85,6 +85,8 @@ pub(in crate::sqlite) fn touched(
             | Write::Audit(_)
             | Write::InsertToken(_)
             | Write::DeleteToken(_)
+            | Write::Stage(_)
+            | Write::GoLive(_)
             | Write::Probe => {}
         }
     }
