@@ -34,10 +34,21 @@ pub(crate) struct Account {
     unsent: Option<Data>,
     /// Whether the message that waits for its answer was given out since the last reset.
     is_sent: bool,
-    /// The host's clock, since the last reset: the card has none. It paces what the card asks for by itself, and nothing
-    /// else rests on it.
-    now: UnixMillis,
+    clock: Clock,
 }
+
+/// What paces what the card asks for by itself; nothing else rests on it. The card has no clock.
+#[derive(Clone, Copy)]
+struct Clock {
+    /// What the host told since the last reset.
+    told: Option<UnixMillis>,
+    /// Otherwise: the time at which a refill is due, so that one is asked for after each reset, and from then on as the
+    /// telephone counts.
+    counted: UnixMillis,
+}
+
+/// What passes from one STATUS of a telephone to the next, unless another interval was agreed on (TS 102 221, 14.6.2).
+const STATUS_INTERVAL_MS: u64 = 30_000;
 
 impl Ask {
     /// P1: what; P2: the bearer, 0 for data and 1 for short messages.
@@ -69,13 +80,11 @@ impl Account {
     pub(crate) fn open(nvm: &mut impl Nvm) -> Result<Self, NvmError> {
         let (record, stored) = Record::open(nvm, ACCOUNT_AT, ACCOUNT_ROOM)?;
         let stored = stored.map(|stored| matchbook_protocol::Account::decode(&stored).map_err(|_| NvmError));
-        Ok(Self {
-            record,
-            engine: stored.transpose()?.map(Engine::restore),
-            unsent: None,
-            is_sent: false,
-            now: UnixMillis(0),
-        })
+        let engine = stored.transpose()?.map(Engine::restore);
+        let asked = engine.as_ref().map_or(0, |engine| engine.account().refill_asked().0);
+        // A host's clock may have been wrong by any amount: a time that lies ahead of 0 is one at which a refill is due.
+        let counted = UnixMillis(asked.checked_add(Pace::SHORT_MESSAGES.refill_ms).unwrap_or(0));
+        Ok(Self { record, engine, unsent: None, is_sent: false, clock: Clock { told: None, counted } })
     }
 
     /// The account as it stands; `None`: the card has none yet.
@@ -97,19 +106,34 @@ impl Account {
         message
     }
 
-    /// What [`Account::outgoing`] gave was not sent.
-    pub(crate) const fn not_sent(&mut self) {
-        self.is_sent = false;
+    /// Whether there is something new to send.
+    pub(crate) const fn has_unsent(&self) -> bool {
+        self.unsent.is_some()
     }
 
-    /// The host's clock.
-    pub(crate) const fn time(&self) -> UnixMillis {
-        self.now
+    /// The time, as far as the card knows.
+    pub(crate) fn time(&self) -> UnixMillis {
+        self.clock.told.unwrap_or(self.clock.counted)
     }
 
-    /// Sets the host's clock.
+    /// The host tells the time.
     pub(crate) const fn set_time(&mut self, now: UnixMillis) {
-        self.now = now;
+        self.clock.told = Some(now);
+    }
+
+    /// A telephone that tells no time has sent another STATUS.
+    pub(crate) const fn time_passes(&mut self) {
+        self.clock.counted = UnixMillis(self.clock.counted.0.saturating_add(STATUS_INTERVAL_MS));
+    }
+
+    /// Asks for a refill if one is due: for a telephone, which does not ask by itself.
+    pub(crate) fn refill_if_low(&mut self, nvm: &mut impl Nvm, rng: &mut impl CryptoRng) -> Result<(), Refusal> {
+        let now = self.time();
+        let Some(engine) = self.engine.as_mut() else { return Ok(()) };
+        engine.set_pace(Pace::SHORT_MESSAGES);
+        // What cannot be asked for now is asked for later.
+        let _ = engine.refill_if_low(now, rng);
+        self.carry_out(nvm).map(drop)
     }
 
     /// The message that waits to be sent, after asking for what the host wants.
@@ -119,7 +143,7 @@ impl Account {
         nvm: &mut impl Nvm,
         rng: &mut impl CryptoRng,
     ) -> Result<Data, Refusal> {
-        let now = self.now;
+        let now = self.time();
         let engine = self.engine.as_mut().ok_or(Refusal::NotUsable)?;
         engine.set_pace(ask.pace);
         let asked: Result<(), RequestError> = match ask.what {
@@ -151,7 +175,7 @@ impl Account {
         nvm: &mut impl Nvm,
         rng: &mut impl CryptoRng,
     ) -> Result<Data, Refusal> {
-        let now = self.now;
+        let now = self.time();
         let engine = self.engine.as_mut().ok_or(Refusal::NotUsable)?;
         engine.set_pace(pace);
         let heard = engine.handle_input(message, now, rng);
@@ -173,7 +197,7 @@ impl Account {
                 Selector::Index(CodeIndex(u32::from_be_bytes(index)))
             }
         };
-        let now = self.now;
+        let now = self.time();
         let engine = self.engine.as_mut().ok_or(Refusal::NotUsable)?;
         engine.take_code(selector, now, rng)?;
         let (index, code) = self.carry_out(nvm)?.code.ok_or(Refusal::Failed)?;
@@ -204,9 +228,9 @@ impl Account {
         let stored = self.record.store(nvm, &engine.account().encode()).map_err(Refusal::from);
         if stored == Err(Refusal::NoRoom) {
             // The old account is in the memory as it was.
-            let now = self.now;
+            let clock = self.clock;
             *self = Self::open(nvm)?;
-            self.now = now;
+            self.clock = clock;
         }
         stored
     }

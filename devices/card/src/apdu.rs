@@ -6,8 +6,10 @@ use iso7816::command::class::{Interindustry, Range};
 
 use crate::status::Refusal;
 
-/// Bytes of a command's data, at most, chained or not: the longest enrolment takes less.
-pub(crate) const MAX_DATA_LEN: usize = 1_024;
+/// Bytes of a command's data, at most, chained or not: the longest set, of 250 codes of 12 symbols, takes less, and the
+/// longest enrolment.
+pub(crate) const MAX_DATA_LEN: usize = 2_048;
+const _: () = assert!(MAX_DATA_LEN >= matchbook_protocol::sms::MAX_MESSAGE_LEN);
 /// Bytes of a command APDU, at most: a header, lengths in their extended form, and data.
 pub const MAX_COMMAND_LEN: usize = 4 + 3 + MAX_DATA_LEN + 2;
 

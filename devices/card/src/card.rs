@@ -93,6 +93,9 @@ impl<N: Nvm, R: CryptoRng> Card<N, R> {
 
     fn answer(&mut self, command: &Command<'_>) -> Answer {
         if command.header == GET_RESPONSE {
+            if self.held.is_none() {
+                return reply::refused(Refusal::MemoryFailed);
+            }
             if self.rest.is_empty() {
                 return reply::refused(Refusal::NotNow);
             }
@@ -133,7 +136,9 @@ impl<N: Nvm, R: CryptoRng> Card<N, R> {
         }
         let (nvm, rng, data) = (&mut self.nvm, &mut self.rng, command.data);
         if is_own && matches!(ins, 0x10 | 0x12 | 0x14 | 0xC2 | 0xF2) {
-            if (p1, p2) != (0, 0) {
+            // STATUS may ask in other ways (TS 102 221, 11.1.2), and is answered alike: without data.
+            let is_status = ins == 0xF2 && p1 <= 0x02 && matches!(p2, 0x00 | 0x01 | 0x0C);
+            if (p1, p2) != (0, 0) && !is_status {
                 return Err(Refusal::WrongParameters);
             }
             return of_toolkit(ins, data, held.in_use()?, &mut self.toolkit, nvm, rng);
@@ -147,8 +152,15 @@ impl<N: Nvm, R: CryptoRng> Card<N, R> {
             (false, 0x24) if is_pin => change(nvm, held, &mut self.session, data),
             (false, 0x2C) if is_pin => unblock(nvm, held, &mut self.session, data),
             (false, 0xCA) => about::get(p1, p2, held, self.session.is_verified),
-            (false, 0xDA) => personalise::put((p1, p2), data, nvm, rng, held).map(|()| Data::new()),
-            (false, 0x44) if (p1, p2) == (0, 0) => personalise::activate(nvm, held).map(|()| Data::new()),
+            (false, 0xDA) => {
+                // A PIN that was verified may be another one afterwards.
+                self.session.is_verified &= p2 == PUT_TIME;
+                personalise::put((p1, p2), data, nvm, rng, held).map(|()| Data::new())
+            }
+            (false, 0x44) if (p1, p2) == (0, 0) => {
+                self.session.is_verified = false;
+                personalise::activate(nvm, held).map(|()| Data::new())
+            }
             (true, 0x40) => {
                 let ask = Ask::of(p1, p2)?;
                 held.in_use()?.account.next_message(ask, nvm, rng)
@@ -182,9 +194,9 @@ fn of_toolkit(
     match ins {
         0x10 => toolkit.profile(data),
         0x12 => return toolkit.fetch(),
-        0x14 => toolkit.response(data, &mut held.account)?,
+        0x14 => toolkit.response(data)?,
         0xC2 => toolkit.envelope(data, &mut held.account, nvm, rng)?,
-        _ => toolkit.status(),
+        _ => toolkit.status(&mut held.account, nvm, rng)?,
     }
     Ok(Data::new())
 }
@@ -203,6 +215,8 @@ impl Held {
     }
 }
 
+/// PUT DATA of the time, which a card in use takes too.
+const PUT_TIME: u8 = 0x20;
 const GET_RESPONSE: Header = Header { is_own: false, ins: 0xC0, p1: 0, p2: 0 };
 /// The PIN's reference: of the application, number 0 (ISO 7816-4, table 95).
 const PIN_REFERENCE: u8 = 0x80;

@@ -4,8 +4,9 @@ use heapless::Vec;
 
 use crate::status::{MORE, OK, Refusal};
 
-/// Bytes of an answer's data, at most: the list of 250 codes, with a byte each, and a head, takes less.
-pub(crate) const MAX_DATA_LEN: usize = 1_024;
+/// Bytes of an answer's data, at most: the list of 250 codes, no two of them neighbours, of five bytes each.
+pub(crate) const MAX_DATA_LEN: usize = 1_280;
+const _: () = assert!(MAX_DATA_LEN >= 5 * matchbook_protocol::engine::MAX_HELD_CODES);
 /// Bytes of an answer APDU, at most.
 pub const MAX_ANSWER_LEN: usize = MAX_DATA_LEN + 2;
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use matchbook_protocol::Pace;
 use matchbook_protocol::sms::tpdu::{Deliver, Submit};
-use matchbook_protocol::sms::{Form, Limits, MAX_SEGMENTS, Reassembler, SmsError, segments};
+use matchbook_protocol::sms::{Form, Limits, MAX_MESSAGE_LEN, MAX_SEGMENTS, Reassembler, segments};
 use rand_core::CryptoRng;
 
 use crate::account::Account;
@@ -32,12 +32,20 @@ const SMS_TPDU: u8 = 0x0B;
 
 /// SEND SHORT MESSAGE, without packing (TS 31.111, 8.6).
 const SEND_SHORT_MESSAGE: u8 = 0x13;
+/// Numbers of proactive commands (TS 102 223, 6.5.1).
+const FIRST_NUMBER: u8 = 0x01;
+const LAST_NUMBER: u8 = 0xFE;
 const NETWORK: u8 = 0x83;
 const CARD: u8 = 0x81;
 
-/// Messages in parts that the card holds: those of one that is under way, and one more.
-const LIMITS: Limits =
-    Limits { messages: 2, messages_per_sender: 2, parts: MAX_SEGMENTS, age_ms: 24 * 60 * 60 * 1_000, bytes: 4 * 1_024 };
+/// Messages in parts that the card holds: those of one that is under way, and a stranger's beside it.
+const LIMITS: Limits = Limits {
+    messages: 2,
+    messages_per_sender: 1,
+    parts: MAX_SEGMENTS,
+    age_ms: 24 * 60 * 60 * 1_000,
+    bytes: 2 * MAX_MESSAGE_LEN,
+};
 
 /// What holds until the next reset.
 pub(crate) struct Toolkit {
@@ -56,19 +64,35 @@ pub(crate) struct Toolkit {
 impl Default for Toolkit {
     fn default() -> Self {
         let reassembler = Reassembler::new(LIMITS);
-        Self { is_proactive: false, waiting: VecDeque::new(), fetched: None, number: 0, rests: false, reassembler }
+        Self {
+            is_proactive: false,
+            waiting: VecDeque::new(),
+            fetched: None,
+            number: FIRST_NUMBER,
+            rests: false,
+            reassembler,
+        }
     }
 }
 
 impl Toolkit {
-    /// TERMINAL PROFILE: what the telephone can do.
+    /// TERMINAL PROFILE: what the telephone can do. It has begun anew, and knows of nothing that it fetched.
     pub(crate) fn profile(&mut self, profile: &[u8]) {
+        self.fetched = None;
+        self.rests = false;
         self.is_proactive = profile.get(PROFILE_BYTE).is_some_and(|byte| byte & SENDS_SHORT_MESSAGES != 0);
     }
 
-    /// STATUS: the telephone asks whether there is anything.
-    pub(crate) const fn status(&mut self) {
+    /// STATUS: the telephone asks whether there is anything, and time has passed.
+    pub(crate) fn status(
+        &mut self,
+        account: &mut Account,
+        nvm: &mut impl Nvm,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), Refusal> {
         self.rests = false;
+        account.time_passes();
+        if self.is_proactive { account.refill_if_low(nvm, rng) } else { Ok(()) }
     }
 
     /// ENVELOPE with SMS-PP DOWNLOAD (TS 31.111, 7.1). A message that is not ours, or does not verify, is answered as if it
@@ -81,22 +105,18 @@ impl Toolkit {
         rng: &mut impl CryptoRng,
     ) -> Result<(), Refusal> {
         let (SMS_PP_DOWNLOAD, inner, []) = object(envelope)? else { return Err(Refusal::NotSupported) };
-        let deliver = Deliver::decode(find(inner, SMS_TPDU)?.ok_or(Refusal::WrongData)?);
-        let deliver = deliver.map_err(|_| Refusal::WrongData)?;
-        let message = match self.reassembler.accept(&deliver.origin, &deliver.segment, account.time()) {
-            Ok(Some(message)) => message,
-            Ok(None)
-            | Err(
-                SmsError::Header
-                | SmsError::OtherPort
-                | SmsError::TooManyParts
-                | SmsError::Empty
-                | SmsError::TooLong
-                | SmsError::NotBase64,
-            ) => return Ok(()),
-        };
-        match account.take_in(&message, Pace::SHORT_MESSAGES, nvm, rng) {
-            Err(failed @ (Refusal::MemoryFailed | Refusal::NoRoom | Refusal::Failed)) => Err(failed),
+        // From here on it is a short message, and the centre is not to send it again, whatever it is.
+        let tpdu = find(inner, SMS_TPDU)?.ok_or(Refusal::WrongData)?;
+        let Ok(deliver) = Deliver::decode(tpdu) else { return Ok(()) };
+        let whole = self.reassembler.accept(&deliver.origin, &deliver.segment, account.time());
+        let Ok(Some(message)) = whole else { return Ok(()) };
+        let taken = account.take_in(&message, Pace::SHORT_MESSAGES, nvm, rng);
+        if account.has_unsent() && self.fetched.is_none() {
+            // It says what the one that rests would have said, and more.
+            self.waiting.clear();
+        }
+        match taken {
+            Err(failed @ (Refusal::MemoryFailed | Refusal::Failed)) => Err(failed),
             Ok(_) | Err(_) => Ok(()),
         }
     }
@@ -116,31 +136,39 @@ impl Toolkit {
 
     /// FETCH.
     pub(crate) fn fetch(&mut self) -> Result<Data, Refusal> {
-        let tpdu = self.waiting.front().ok_or(Refusal::NotNow)?;
+        let tpdu = self.waiting.front().filter(|_| !self.rests).ok_or(Refusal::NotNow)?;
         let command = command(self.number, tpdu)?;
         self.fetched = Some(self.number);
         Ok(command)
     }
 
-    /// TERMINAL RESPONSE: what became of it. What could not be sent is tried again when the telephone asks next (STATUS).
-    pub(crate) fn response(&mut self, response: &[u8], account: &mut Account) -> Result<(), Refusal> {
-        let fetched = self.fetched.ok_or(Refusal::NotNow)?;
-        let details = find(response, COMMAND_DETAILS)?.ok_or(Refusal::WrongData)?;
-        let result = find(response, RESULT)?.and_then(|result| result.first()).ok_or(Refusal::WrongData)?;
-        if details.first() != Some(&fetched) {
-            return Err(Refusal::WrongData);
+    /// TERMINAL RESPONSE: what became of it. What could not be sent is tried again when the telephone asks next (STATUS), as
+    /// the same bytes. So is a command whose response says nothing.
+    pub(crate) fn response(&mut self, response: &[u8]) -> Result<(), Refusal> {
+        let fetched = self.fetched.take().ok_or(Refusal::NotNow)?;
+        self.number = if self.number >= LAST_NUMBER { FIRST_NUMBER } else { self.number + 1 };
+        match result(response, fetched) {
+            Some(result) if is_performed(result) => {
+                self.waiting.pop_front();
+                Ok(())
+            }
+            Some(_) => {
+                self.rests = true;
+                Ok(())
+            }
+            None => {
+                self.rests = true;
+                Err(Refusal::WrongData)
+            }
         }
-        self.fetched = None;
-        self.number = self.number.wrapping_add(1);
-        if is_performed(*result) {
-            self.waiting.pop_front();
-        } else {
-            self.waiting.clear();
-            self.rests = true;
-            account.not_sent();
-        }
-        Ok(())
     }
+}
+
+/// The general result of the command of this number.
+fn result(response: &[u8], number: u8) -> Option<u8> {
+    let details = find(response, COMMAND_DETAILS).ok()??;
+    let result = find(response, RESULT).ok()??;
+    if details.first() == Some(&number) { result.first().copied() } else { None }
 }
 
 /// The TPDUs of what the account wants sent, when its server is a number.

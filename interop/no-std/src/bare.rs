@@ -2,9 +2,10 @@
 #![allow(unsafe_code)]
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("the entry and the exit are written for Linux on x86-64");
@@ -16,7 +17,7 @@ const PANICKED: i32 = 101;
 const HEAP_LEN: usize = 4 << 20;
 /// Bytes of heap that the card has, once and for all. docs/spec/card.md, 8, has the figure.
 const CARD_HEAP_LEN: usize = CARD_HEAP_KIB << 10;
-const CARD_HEAP_KIB: usize = 32;
+const CARD_HEAP_KIB: usize = 48;
 
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
@@ -49,24 +50,36 @@ extern "C" fn _Unwind_Resume() -> ! {
     exit(PANICKED)
 }
 
-/// Memory in two regions that never grow: one for the card, one for all else. A block has the next power of two of bytes,
-/// and goes onto the list of its size when it is given back.
+/// Memory in two regions that never grow: one for the card, one for all else.
 struct Heap {
     card: Region<CARD_HEAP_LEN>,
     rest: Region<HEAP_LEN>,
     is_cards: AtomicBool,
 }
 
-#[repr(C, align(4096))]
+/// Blocks are taken from the first hole that is large enough, and holes beside each other become one.
+#[repr(C, align(16))]
 struct Region<const LEN: usize> {
     bytes: UnsafeCell<[u8; LEN]>,
-    /// How much of it was ever given out.
-    used: AtomicUsize,
-    /// The first free block of each size; the first word of a free block names the next one.
-    free: [AtomicUsize; usize::BITS as usize],
+    /// The first hole; holes stand in the order of their places.
+    first: Cell<Link>,
+    in_use: Cell<usize>,
+    was_begun: Cell<bool>,
 }
 
-// SAFETY: there is one thread, and the bytes are only reached through `alloc`, which gives none out twice.
+/// A hole's first words.
+#[derive(Clone, Copy)]
+struct Hole {
+    size: usize,
+    next: Link,
+}
+
+type Link = Option<NonNull<Hole>>;
+
+/// The alignment of every block, and what its size is a multiple of: room for a hole.
+const ALIGN: usize = 16;
+
+// SAFETY: there is one thread.
 unsafe impl Sync for Heap {}
 
 #[global_allocator]
@@ -80,9 +93,9 @@ pub(crate) fn on_the_card<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Bytes of the card's memory that were ever given out.
+/// Bytes of the card's memory that are in use.
 pub(crate) fn cards_heap() -> usize {
-    HEAP.card.used.load(Ordering::Relaxed)
+    HEAP.card.in_use.get()
 }
 
 // SAFETY: each allocation is a block of its own of one of the regions, aligned as asked for.
@@ -92,61 +105,92 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise: the block came from `alloc` with this layout.
-        unsafe {
-            if self.card.holds(block) { self.card.give_back(block, layout) } else { self.rest.give_back(block, layout) }
-        }
+        if self.card.holds(block) { self.card.give_back(block, layout) } else { self.rest.give_back(block, layout) }
     }
 }
 
 impl<const LEN: usize> Region<LEN> {
     const fn new() -> Self {
-        Self {
-            bytes: UnsafeCell::new([0; LEN]),
-            used: AtomicUsize::new(0),
-            free: [const { AtomicUsize::new(0) }; usize::BITS as usize],
-        }
+        let (first, in_use, was_begun) = (Cell::new(None), Cell::new(0), Cell::new(false));
+        Self { bytes: UnsafeCell::new([0; LEN]), first, in_use, was_begun }
     }
 
     fn take(&self, layout: Layout) -> *mut u8 {
-        let size = block(layout);
-        let list = &self.free[size.trailing_zeros() as usize];
-        let first = list.load(Ordering::Relaxed);
-        if first != 0 {
-            let block = first as *mut u8;
-            // SAFETY: a free block's first word names the next one.
-            list.store(unsafe { block.cast::<usize>().read() }, Ordering::Relaxed);
-            return block;
+        if !self.was_begun.replace(true) {
+            self.put(None, self.bytes.get() as usize, LEN, None);
         }
-        let at = self.used.load(Ordering::Relaxed).next_multiple_of(size.min(MAX_ALIGN));
-        if layout.align() > MAX_ALIGN || at + size > LEN {
-            return core::ptr::null_mut();
+        let size = block_size(layout);
+        let (mut before, mut at) = (None, self.first.get());
+        while let Some(place) = at {
+            // SAFETY: a link names a hole, and nobody else has it.
+            let hole = unsafe { place.read() };
+            if layout.align() <= ALIGN && hole.size >= size {
+                if hole.size > size {
+                    self.put(before, place.as_ptr() as usize + size, hole.size - size, hole.next);
+                } else {
+                    self.link(before, hole.next);
+                }
+                self.in_use.set(self.in_use.get() + size);
+                return place.as_ptr().cast();
+            }
+            (before, at) = (at, hole.next);
         }
-        self.used.store(at + size, Ordering::Relaxed);
-        // SAFETY: at + size is within the array.
-        unsafe { self.bytes.get().cast::<u8>().add(at) }
+        core::ptr::null_mut()
     }
 
     fn holds(&self, block: *mut u8) -> bool {
         (block as usize).wrapping_sub(self.bytes.get() as usize) < LEN
     }
 
-    /// # Safety
-    /// The block is one that [`Region::take`] gave for this layout.
-    unsafe fn give_back(&self, block_at: *mut u8, layout: Layout) {
-        let list = &self.free[block(layout).trailing_zeros() as usize];
-        // SAFETY: a block has at least a word, and is aligned for one.
-        unsafe { block_at.cast::<usize>().write(list.load(Ordering::Relaxed)) };
-        list.store(block_at as usize, Ordering::Relaxed);
+    fn give_back(&self, block: *mut u8, layout: Layout) {
+        let (mut start, mut size) = (block as usize, block_size(layout));
+        self.in_use.set(self.in_use.get() - size);
+        let (mut earlier, mut before, mut at) = (None, None, self.first.get());
+        while let Some(place) = at.filter(|place| (place.as_ptr() as usize) < start) {
+            earlier = before;
+            before = at;
+            // SAFETY: a link names a hole.
+            at = unsafe { place.read() }.next;
+        }
+        if let Some(place) = at.filter(|place| place.as_ptr() as usize == start + size) {
+            // SAFETY: as above.
+            let next = unsafe { place.read() };
+            size += next.size;
+            at = next.next;
+        }
+        if let Some(place) = before {
+            // SAFETY: as above.
+            let hole = unsafe { place.read() };
+            if place.as_ptr() as usize + hole.size == start {
+                start = place.as_ptr() as usize;
+                size += hole.size;
+                before = earlier;
+            }
+        }
+        self.put(before, start, size, at);
+    }
+
+    /// Makes a hole between two.
+    fn put(&self, before: Link, start: usize, size: usize, next: Link) {
+        let hole = NonNull::new(start as *mut Hole);
+        if let Some(hole) = hole {
+            // SAFETY: the bytes belong to the region and to nobody else, and are room enough for a hole.
+            unsafe { hole.write(Hole { size, next }) };
+        }
+        self.link(before, hole);
+    }
+
+    fn link(&self, before: Link, next: Link) {
+        match before {
+            // SAFETY: a link names a hole.
+            Some(mut before) => unsafe { before.as_mut().next = next },
+            None => self.first.set(next),
+        }
     }
 }
 
-/// The alignment of a region, and so the largest that a block can have.
-const MAX_ALIGN: usize = 4_096;
-
-/// Bytes of the block that a layout gets: a word at least, for the list of free ones.
-fn block(layout: Layout) -> usize {
-    layout.size().max(layout.align()).max(size_of::<usize>()).next_power_of_two()
+fn block_size(layout: Layout) -> usize {
+    layout.size().max(1).next_multiple_of(ALIGN)
 }
 
 /// # Safety

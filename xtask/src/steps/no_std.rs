@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context) -> Result<Outcome, String> {
     process::run(&mut build)?;
     process::run(&mut Command::new(target.join("debug").join("matchbook-no-std")))?;
     Ok(Outcome::Passed(
-        "linked without std and libc; it sealed, opened and took a code, and a card lived on 32 KiB of heap".to_owned(),
+        "linked without std and libc; it sealed, opened and took a code, and a card lived on 48 KiB of heap".to_owned(),
     ))
 }
 

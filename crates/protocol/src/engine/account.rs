@@ -152,6 +152,12 @@ impl Account {
         self.suspended
     }
 
+    /// When the device last asked for a refill by itself; 0: never.
+    #[must_use]
+    pub const fn refill_asked(&self) -> UnixMillis {
+        self.refill_asked
+    }
+
     /// How many unused codes are held, at most [`MAX_HELD_CODES`].
     #[must_use]
     pub fn remaining(&self) -> usize {

@@ -6,12 +6,22 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 /// Writes CBOR into memory that is wiped when it is dropped.
-pub(super) struct Writer(Zeroizing<Vec<u8>>);
+pub(super) struct Writer {
+    out: Zeroizing<Vec<u8>>,
+    /// What is only counted.
+    counted: Option<usize>,
+}
 
 impl Writer {
-    /// An empty writer. Memory that is outgrown is not wiped, so `capacity` is the most that will be written.
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    /// Writes twice: first to count the bytes, then into memory of just that length. Memory that is outgrown is not wiped,
+    /// and a card has none to spare.
+    pub(super) fn write(content: impl Fn(&mut Self)) -> Zeroizing<Vec<u8>> {
+        let mut counting = Self { out: Zeroizing::default(), counted: Some(0) };
+        content(&mut counting);
+        let length = counting.counted.unwrap_or_default();
+        let mut writing = Self { out: Zeroizing::new(Vec::with_capacity(length)), counted: None };
+        content(&mut writing);
+        writing.out
     }
 
     pub(super) fn number(&mut self, number: u64) {
@@ -20,12 +30,12 @@ impl Writer {
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.head(2, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        self.put(bytes);
     }
 
     pub(super) fn text(&mut self, text: &str) {
         self.head(3, text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.put(text.as_bytes());
     }
 
     /// The head of an array of `length` items, which follow.
@@ -39,16 +49,18 @@ impl Writer {
     }
 
     pub(super) fn boolean(&mut self, value: bool) {
-        self.0.push(if value { 0xf5 } else { 0xf4 });
+        self.put(&[if value { 0xf5 } else { 0xf4 }]);
     }
 
     pub(super) fn null(&mut self) {
-        self.0.push(0xf6);
+        self.put(&[0xf6]);
     }
 
-    /// What was written.
-    pub(super) fn finish(self) -> Zeroizing<Vec<u8>> {
-        self.0
+    fn put(&mut self, bytes: &[u8]) {
+        match &mut self.counted {
+            Some(counted) => *counted += bytes.len(),
+            None => self.out.extend_from_slice(bytes),
+        }
     }
 
     /// A head in its shortest form.
@@ -56,13 +68,13 @@ impl Writer {
         let [.., e, f, g, h] = argument.to_be_bytes();
         let major = major << 5;
         match argument {
-            0..=23 => self.0.push(major | h),
-            24..=0xff => self.0.extend_from_slice(&[major | 24, h]),
-            0x100..=0xffff => self.0.extend_from_slice(&[major | 25, g, h]),
-            0x1_0000..=0xffff_ffff => self.0.extend_from_slice(&[major | 26, e, f, g, h]),
+            0..=23 => self.put(&[major | h]),
+            24..=0xff => self.put(&[major | 24, h]),
+            0x100..=0xffff => self.put(&[major | 25, g, h]),
+            0x1_0000..=0xffff_ffff => self.put(&[major | 26, e, f, g, h]),
             0x1_0000_0000.. => {
-                self.0.push(major | 27);
-                self.0.extend_from_slice(&argument.to_be_bytes());
+                self.put(&[major | 27]);
+                self.put(&argument.to_be_bytes());
             }
         }
     }

@@ -41,35 +41,7 @@ impl Account {
     /// seals it before it writes it anywhere.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Writer::with_capacity(MAX_ACCOUNT_LEN);
-        out.array(FIELDS);
-        out.number(u64::from(ACCOUNT_VERSION));
-        out.bytes(&self.party.id.0);
-        out.number(u64::from(self.party.profile.to_byte()));
-        out.number(u64::from(self.handle.0));
-        out.text(&self.realm);
-        out.text(&self.label);
-        out.text(&self.server);
-        write_key(&mut out, &self.key);
-        write_pair(&mut out, self.static_pair.as_ref());
-        write_pair(&mut out, self.ephemeral.as_ref());
-        out.number(u64::from(self.counter));
-        write_pending(&mut out, self.pending.as_ref());
-        out.number(u64::from(self.last_sync));
-        out.number(u64::from(self.threshold));
-        out.boolean(self.suspended);
-        out.number(self.refill_asked.0);
-        out.number(u64::from(self.holdings.highest().0));
-        out.array(self.holdings.sets().len());
-        for set in self.holdings.sets() {
-            write_set(&mut out, set);
-        }
-        let History { sets_accepted, codes_taken, codes_dropped, rotations, conflicts } = self.history;
-        out.array(5);
-        for count in [sets_accepted, codes_taken, codes_dropped, rotations, conflicts] {
-            out.number(u64::from(count));
-        }
-        out.finish()
+        Writer::write(|out| self.write(out))
     }
 
     /// Reads a stored account.
@@ -92,6 +64,36 @@ impl Account {
         }
         let account = read(&mut input).and_then(consistent).ok_or(AccountError::Damaged)?;
         if account.encode().as_slice() == stored { Ok(account) } else { Err(AccountError::Damaged) }
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.array(FIELDS);
+        out.number(u64::from(ACCOUNT_VERSION));
+        out.bytes(&self.party.id.0);
+        out.number(u64::from(self.party.profile.to_byte()));
+        out.number(u64::from(self.handle.0));
+        out.text(&self.realm);
+        out.text(&self.label);
+        out.text(&self.server);
+        write_key(out, &self.key);
+        write_pair(out, self.static_pair.as_ref());
+        write_pair(out, self.ephemeral.as_ref());
+        out.number(u64::from(self.counter));
+        write_pending(out, self.pending.as_ref());
+        out.number(u64::from(self.last_sync));
+        out.number(u64::from(self.threshold));
+        out.boolean(self.suspended);
+        out.number(self.refill_asked.0);
+        out.number(u64::from(self.holdings.highest().0));
+        out.array(self.holdings.sets().len());
+        for set in self.holdings.sets() {
+            write_set(out, set);
+        }
+        let History { sets_accepted, codes_taken, codes_dropped, rotations, conflicts } = self.history;
+        out.array(5);
+        for count in [sets_accepted, codes_taken, codes_dropped, rotations, conflicts] {
+            out.number(u64::from(count));
+        }
     }
 }
 

@@ -6,8 +6,8 @@ pub(crate) use record::{Record, StoreError, record_len};
 
 use crate::access::ACCESS_ROOM;
 
-/// Bytes of the account, at most: 250 codes in as many sets as a server sends take less.
-pub(crate) const ACCOUNT_ROOM: usize = 8 * 1_024;
+/// Bytes of the account, at most: 250 codes in as many sets, with the longest texts, take less.
+pub(crate) const ACCOUNT_ROOM: usize = 10 * 1_024;
 
 /// Where the records lie.
 pub(crate) const ACCESS_AT: usize = 0;

@@ -70,14 +70,13 @@ fn a_code_that_was_not_fetched_is_gone_with_the_next_command() {
 #[test]
 fn no_code_that_was_taken_is_left_in_the_memory() {
     let memory = Memory::new();
-    let (mut card, _server) = stocked(&memory);
+    let (mut card, server) = stocked(&memory);
     verify(&mut card, PIN);
-    // The account's codes are CBOR numbers: the last one's place and value.
-    let (index, code) = take(&mut card).unwrap();
-    let value: u32 = code.parse().unwrap();
-    if value > 0xFFFF {
-        let place = (index - 1) as u8;
-        let stored = [&[place, 0x1A][..], &value.to_be_bytes()].concat();
-        assert!(!memory.holds(&stored));
-    }
+    // The account's codes are CBOR numbers: place and value.
+    let value: u32 = server.issued[0].parse().unwrap();
+    assert!(value > 0xFFFF, "one that takes four bytes, which the seed gives");
+    let stored = [&[0, 0x1A][..], &value.to_be_bytes()].concat();
+    assert!(memory.holds(&stored), "it is there before it is taken");
+    assert_eq!(take(&mut card).unwrap().0, 1);
+    assert!(!memory.holds(&stored));
 }

@@ -58,8 +58,8 @@ fn a_chain_that_is_broken_off_does_nothing() {
     assert_eq!(send(&mut card, &[0x00, 0xCA, 0x01, 0x04, 0x00]).word, 0x6883);
     assert!(send(&mut card, &[0x00, 0xCA, 0x01, 0x04, 0x00]).is_ok(), "the chain is forgotten");
     let too_long = [&[0x10, 0xDA, 0x01, 0x11, 0xFF][..], &[0; 255]].concat();
-    let words: Vec<_> = (0..5).map(|_| send(&mut card, &too_long).word).collect();
-    assert_eq!(words, [0x9000, 0x9000, 0x9000, 0x9000, 0x6700]);
+    let words: Vec<_> = (0..9).map(|_| send(&mut card, &too_long).word).collect();
+    assert_eq!(words, [[0x9000; 8].as_slice(), &[0x6700]].concat(), "2,040 bytes, and 255 too many");
 }
 
 #[test]
@@ -174,4 +174,19 @@ fn what_is_no_key_from_the_factory_is_refused() {
     assert!(!put(&mut card, 0x11, &[&whole[..], &[0]].concat()).is_ok());
     assert_eq!(command(&mut card, [0x00, 0xCA, 0x01, 0x01], &[]).word, 0x6A88, "no account");
     assert!(!put(&mut card, 0x10, b"matchbook:enrol?v=1").is_ok());
+}
+
+/// MB-CRD-3.
+#[test]
+fn a_pin_that_was_verified_before_another_was_put_opens_nothing() {
+    let memory = Memory::new();
+    let mut card = insert(&memory);
+    select(&mut card);
+    put(&mut card, 0x11, &factory_key());
+    put(&mut card, 0x12, &pins());
+    assert!(verify(&mut card, PIN).is_ok());
+    let other = [b"9999\xFF\xFF\xFF\xFF", PUK, &[3, 5][..]].concat();
+    assert!(put(&mut card, 0x12, &other).is_ok() && activate(&mut card).is_ok());
+    assert_eq!(verify(&mut card, &[]).word, 0x63C3);
+    assert_eq!(command(&mut card, [0x80, 0x44, 0, 0], &[]).word, 0x6982);
 }

@@ -12,6 +12,7 @@ mod codes;
 mod commands;
 mod dialogues;
 mod host;
+mod limits;
 mod memory;
 mod messages;
 mod random;

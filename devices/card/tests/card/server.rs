@@ -23,6 +23,10 @@ pub(crate) struct Server {
     outstanding: Option<(u32, Vec<u8>)>,
     /// Codes of a set.
     pub(crate) set_size: u32,
+    /// How its codes are written.
+    pub(crate) format: CodeFormat,
+    /// It answers without sets, as a policy may have it for a while.
+    pub(crate) is_stingy: bool,
     /// Every code that was issued, by index minus 1.
     pub(crate) issued: Vec<String>,
     rng: Seeded,
@@ -56,6 +60,8 @@ impl Server {
             next_index: 1,
             outstanding: None,
             set_size: 10,
+            format: CodeFormat::new(Alphabet::Decimal, 6).unwrap(),
+            is_stingy: false,
             issued: Vec::new(),
             rng: Seeded(1),
         }
@@ -86,7 +92,7 @@ impl Server {
         if self.outstanding.as_ref().is_some_and(|(last, _)| request.highest.0 >= *last) {
             self.outstanding = None;
         }
-        if request.wanted > 0 && self.outstanding.is_none() {
+        if request.wanted > 0 && self.outstanding.is_none() && !self.is_stingy {
             self.issue();
         }
         let mut answers: Vec<_> = self.outstanding.iter().map(|(_, set)| set.clone()).collect();
@@ -114,7 +120,7 @@ impl Server {
     }
 
     fn issue(&mut self) {
-        let format = CodeFormat::new(Alphabet::Decimal, 6).unwrap();
+        let format = self.format;
         let codes: Vec<_> = (0..self.set_size).map(|_| Code::draw(format, &mut self.rng)).collect();
         self.issued.extend(codes.iter().map(|code| code.reveal().to_string()));
         let set = CodeSet::new(CodeIndex(self.next_index), format, false, codes).unwrap();

@@ -3,7 +3,7 @@
 use matchbook_protocol::sms::tpdu::{Deliver, Submit, Timestamp};
 use matchbook_protocol::sms::{Body, Form, Segment, segments};
 
-use crate::host::{Got, PIN, Reader, command, ready, select, send, take, verify};
+use crate::host::{Got, PIN, Reader, command, ready, relay, select, send, take, verify};
 use crate::memory::Memory;
 use crate::server::Server;
 
@@ -21,9 +21,12 @@ fn envelope(card: &mut Reader, segment: &Segment) -> Got {
         segment: segment.clone(),
         sent_at: Timestamp::from_octets([0x62, 0x11, 0x32, 0x21, 0x43, 0x65, 0x00]),
     };
-    let tpdu = deliver.encode().unwrap();
+    download(card, &deliver.encode().unwrap())
+}
+
+fn download(card: &mut Reader, tpdu: &[u8]) -> Got {
     let mut inner = vec![0x82, 0x02, 0x83, 0x81, 0x06, 0x02, 0x91, 0x94];
-    tlv(&mut inner, 0x8B, &tpdu);
+    tlv(&mut inner, 0x8B, tpdu);
     let mut envelope = Vec::new();
     tlv(&mut envelope, 0xD1, &inner);
     command(card, [0x80, 0xC2, 0x00, 0x00], &envelope)
@@ -106,9 +109,16 @@ fn what_could_not_be_sent_is_tried_again_when_the_telephone_asks() {
     let mut card = ready(&memory);
     let announced = profile(&mut card).word;
     let (number, first) = fetch(&mut card, announced);
-    assert_eq!(respond(&mut card, number ^ 1, 0x00), 0x6A80, "of another command");
+    assert_eq!(number, 1, "numbers begin with 1");
     assert_eq!(respond(&mut card, number, 0x21), 0x9000, "the network is busy: it rests");
     assert_eq!(send(&mut card, &[0x80, 0x12, 0, 0, 0]).word, 0x6985, "nothing to fetch");
+    let announced = send(&mut card, &[0x80, 0xF2, 0x00, 0x0C]).word;
+    let (number, _) = fetch(&mut card, announced);
+    assert_eq!(
+        respond(&mut card, number ^ 1, 0x00),
+        0x6A80,
+        "of another command: it was not sent, for all that is known"
+    );
     let announced = send(&mut card, &[0x80, 0xF2, 0, 0]).word;
     let (number, again) = fetch(&mut card, announced);
     assert_eq!(message_of(&again), message_of(&first), "the same bytes");
@@ -116,6 +126,87 @@ fn what_could_not_be_sent_is_tried_again_when_the_telephone_asks() {
     assert_eq!(send(&mut card, &[0x80, 0xF2, 0, 0]).word, 0x9000, "sent once");
     card.reset();
     assert_eq!(profile(&mut card).word >> 8, 0x91, "and once more after it was switched off");
+}
+
+#[test]
+fn a_telephone_that_begins_anew_is_asked_again() {
+    let mut card = ready(&Memory::new());
+    for _ in 0..2 {
+        let announced = profile(&mut card).word;
+        // It fetches the command, and never says what became of it.
+        fetch(&mut card, announced);
+        assert_eq!(send(&mut card, &[0x80, 0xF2, 0, 0]).word, 0x9000, "it may be at it yet");
+    }
+}
+
+#[test]
+fn an_acknowledgement_that_could_not_be_sent_is_sent_later() {
+    let mut card = ready(&Memory::new());
+    let mut server = Server::with_key();
+    let announced = profile(&mut card).word;
+    let (number, request) = fetch(&mut card, announced);
+    respond(&mut card, number, 0x00);
+    let set = server.answer(&message_of(&request)).remove(0);
+    let announced = envelope(&mut card, &segments(&set, Form::Binary, 9).unwrap().remove(0)).word;
+    let (number, acknowledgement) = fetch(&mut card, announced);
+    assert_eq!(respond(&mut card, number, 0x21), 0x9000);
+    let announced = send(&mut card, &[0x80, 0xF2, 0, 0]).word;
+    let (number, again) = fetch(&mut card, announced);
+    assert_eq!(message_of(&again), message_of(&acknowledgement));
+    assert_eq!(respond(&mut card, number, 0x00), 0x9000);
+}
+
+/// A telephone tells no time.
+#[test]
+fn a_card_without_a_clock_asks_again_after_the_server_had_nothing_for_it() {
+    let mut card = ready(&Memory::new());
+    let mut server = Server::with_key();
+    relay(&mut card, &mut server, 0).unwrap();
+    verify(&mut card, PIN);
+    server.is_stingy = true;
+    while take(&mut card).is_ok() {}
+    relay(&mut card, &mut server, 0).unwrap();
+    profile(&mut card);
+    let status = |card: &mut Reader| send(card, &[0x80, 0xF2, 0, 0]).word;
+    // Six hours, a STATUS every 30 seconds.
+    let asked = (0..720).filter(|_| status(&mut card) >> 8 == 0x91).count();
+    assert_eq!(asked, 1, "it asks at the end of them");
+    card.reset();
+    select(&mut card);
+    relay(&mut card, &mut server, 0).unwrap();
+    card.reset();
+    profile(&mut card);
+    assert_eq!(status(&mut card) >> 8, 0x91, "and when it was switched off meanwhile, at once");
+    server.is_stingy = false;
+    card.reset();
+    select(&mut card);
+    relay(&mut card, &mut server, 0).unwrap();
+    verify(&mut card, PIN);
+    assert!(take(&mut card).is_ok());
+}
+
+/// MB-CRD-8.
+#[test]
+fn short_messages_that_cannot_be_read_are_taken_off_the_centres_hands_too() {
+    let mut card = ready(&Memory::new());
+    let time = [0x62, 0x11, 0x32, 0x21, 0x43, 0x65, 0x00];
+    let usual: &[u8] = &[0x04, 0x91, 0x94, 0x21];
+    for (flags, sender, coding, data) in [
+        (0x04, usual, 0x08, &[4, 0, 65, 0, 66][..]),
+        (0x04, usual, 0x1A, &[4, 0, 65, 0, 66]),
+        (0x04, usual, 0x26, &[4, 0, 65, 0, 66]),
+        (0x04, usual, 0xF6, &[3, 1, 2, 3, 4]),
+        (0x04, usual, 0xF6, &[9, 1]),
+        (0x44, usual, 0xF6, &[0]),
+        (0x44, usual, 0xF6, &[2, 9, 1]),
+        (0x44, usual, 0xF6, &[6, 2, 0x70, 0, 1, 2, 3]),
+        (0x04, &[0x05, 0x81, 0x1A, 0x00, 0xFB], 0xF6, &[3, 1, 2, 3]),
+        (0x04, &[0x00, 0x91], 0xF6, &[3, 1, 2, 3]),
+    ] {
+        let tpdu = [&[flags], sender, &[0x7F, coding], &time, data].concat();
+        assert_eq!(download(&mut card, &tpdu).word, 0x9000, "{tpdu:x?}");
+    }
+    assert_eq!(download(&mut card, &[]).word, 0x9000, "not even a first byte");
 }
 
 #[test]
@@ -140,7 +231,7 @@ fn short_messages_of_strangers_are_taken_off_the_centres_hands() {
     let other_port = Segment { header: vec![6, 5, 4, 0, 1, 0, 1], body: Body::Data(vec![1, 2, 3]) };
     assert_eq!(envelope(&mut card, &other_port).word, 0x9000);
     assert_eq!(memory.writes(), writes);
-    for wrong in [&[][..], &[0xD1], &[0xD1, 0x05, 0x8B], &[0xD6, 0x00], &[0xD1, 0x03, 0x8B, 0x01, 0xFF]] {
+    for wrong in [&[][..], &[0xD1], &[0xD1, 0x05, 0x8B], &[0xD6, 0x00], &[0xD1, 0x00]] {
         let got = command(&mut card, [0x80, 0xC2, 0, 0], wrong);
         assert!(matches!(got.word, 0x6A80 | 0x6A81), "{wrong:x?}: {got:x?}");
     }
