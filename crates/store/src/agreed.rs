@@ -57,6 +57,17 @@ pub(crate) fn event_prefix(at: UnixMillis) -> [u8; 6] {
 /// What 6 bytes hold: the year 10889.
 const LAST_EVENT_TIME: u64 = (1 << 48) - 1;
 
+/// What is emptied when a backup is put back, after what was spent is remembered as the highest code that was: all of it
+/// may have gone on in the store that was lost. An import that was put aside would make devices that are not marked.
+pub(crate) const VOIDED: [&str; 6] = [
+    "DELETE FROM spends",
+    "DELETE FROM sets",
+    "DELETE FROM outbox",
+    "DELETE FROM staged_authenticators",
+    "DELETE FROM staged_subscribers",
+    "DELETE FROM imports",
+];
+
 /// The event that marking a realm as restored leaves. Its id follows from the realm and the time, so that no chance is
 /// needed here.
 pub(crate) fn restored_event(realm: &RealmId, at: UnixMillis, authenticators: u64) -> AuditEvent {

@@ -196,3 +196,32 @@ pub async fn one_of_many_that_go_live_makes_the_devices(store: Arc<dyn Store>) {
     }
     assert_eq!((won, devices(&*store).await.len()), (4, 3));
 }
+
+pub async fn an_import_that_is_cleared_meanwhile_goes_live_whole_or_not_at_all(store: Arc<dyn Store>) {
+    with_realm(&*store).await;
+    for round in 0..20 {
+        let (import, ids) = (ImportId([100 + round; 16]), [8, 9, 10, 11, 12, 13].map(|it| it + 6 * round));
+        commit(&*store, vec![part(import, &ids, 5)]).await.unwrap();
+        let before = devices(&*store).await.len();
+        let (clearing, living) = (Arc::clone(&store), Arc::clone(&store));
+        let cleared = tokio::spawn(async move { clearing.clear_import(&realm_id("alpha"), &import).await });
+        let lived = tokio::spawn(async move { commit(&*living, vec![live(import, 6), Write::Probe]).await });
+        cleared.await.unwrap().unwrap();
+        let made = devices(&*store).await.len() - before;
+        match lived.await.unwrap() {
+            Ok(()) => assert_eq!(devices(&*store).await.len() - before, 6, "round {round}"),
+            Err(CommitError::Conflict(_)) => assert_eq!((made, devices(&*store).await.len()), (0, before)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+pub async fn what_was_put_aside_does_not_outlive_a_restored_backup(store: Arc<dyn Store>) {
+    with_realm(&*store).await;
+    commit(&*store, vec![part(FIRST, &[1, 2], 5), part(SECOND, &[3], 5)]).await.unwrap();
+    commit(&*store, vec![live(SECOND, 1)]).await.unwrap();
+    assert_eq!(store.mark_restored(UnixMillis(8_000)).await.unwrap(), 1);
+    assert_conflict(commit(&*store, vec![live(FIRST, 2)]).await);
+    assert_eq!(store.clear_import(&realm_id("alpha"), &FIRST).await.unwrap(), 0);
+    assert!(devices(&*store).await.iter().all(|it| it.restored));
+}

@@ -101,6 +101,8 @@ macro_rules! store_contract {
             imports: a_cleared_import_blocks_nothing,
             imports: an_import_that_was_left_is_found,
             imports: one_of_many_that_go_live_makes_the_devices,
+            imports: an_import_that_is_cleared_meanwhile_goes_live_whole_or_not_at_all,
+            imports: what_was_put_aside_does_not_outlive_a_restored_backup,
             races: one_of_two_hundred_spends_wins,
             races: one_of_many_rewrites_wins,
             races: reads_see_whole_commits,

@@ -276,6 +276,9 @@ impl<'a> Attempt<'a> {
             self.state.sets.values().map(|it| ((it.realm.clone(), it.authenticator), it.first)).collect();
         sets.iter().for_each(|(device, first)| self.forget_set(device, *first));
         self.remove_all(|state| &mut state.outbox, |_| true);
+        self.remove_all(|state| &mut state.imports, |_| true);
+        self.remove_all(|state| &mut state.staged_devices, |_| true);
+        self.remove_all(|state| &mut state.staged_subscribers, |_| true);
         let mut marked: BTreeMap<RealmId, u64> = BTreeMap::new();
         let all: Vec<Authenticator> = self.state.authenticators.values().cloned().collect();
         for mut it in all {

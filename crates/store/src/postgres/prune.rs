@@ -3,7 +3,7 @@
 use matchbook_protocol::{CodeIndex, UnixMillis};
 use matchbook_rules::{ImportId, RealmId};
 
-use super::apply::{Step, forget_set};
+use super::apply::{Step, dollars, forget_set};
 use super::gates::unless_moving;
 use super::pool::{Pool, STATEMENT_TIMEOUT};
 use super::rows::{Damage, each, first};
@@ -12,7 +12,7 @@ use super::transaction::{Tally, read, transact};
 use super::{apply::Refusal, sentence};
 use crate::agreed::event_prefix;
 use crate::hot::Hot;
-use crate::rows::{Value, blob, import_key, number, text, time};
+use crate::rows::{HOLD_IMPORT, Value, blob, import_key, number, text, time};
 use crate::{CommitError, LoadError};
 
 /// Rows that one transaction deletes.
@@ -40,17 +40,28 @@ impl Pruner<'_> {
         self.until_none(sql, &[time(before)]).await
     }
 
-    /// Deletes what is put aside for an import, and the import itself unless it is live.
+    /// Deletes what is put aside for an import, and the import itself unless it is live. Each step holds it, so that none
+    /// comes between what another has counted and what it copies.
     pub(super) async fn import(self, realm: &RealmId, id: &ImportId) -> Result<u64, CommitError> {
+        let key = || import_key(realm, id);
+        let hold = || Step::quiet(Query::new(dollars(HOLD_IMPORT), key()));
         let devices = "DELETE FROM staged_authenticators WHERE realm = $1 AND import = $2 AND authenticator IN \
              (SELECT authenticator FROM staged_authenticators WHERE realm = $1 AND import = $2 LIMIT $3)";
         let people = "DELETE FROM staged_subscribers WHERE realm = $1 AND import = $2 AND subscriber IN \
              (SELECT subscriber FROM staged_subscribers WHERE realm = $1 AND import = $2 LIMIT $3)";
-        let devices = self.until_none(devices, &import_key(realm, id)).await?;
-        let people = self.until_none(people, &import_key(realm, id)).await?;
+        let mut sum: u64 = 0;
+        for sql in [devices, people] {
+            let mut rows = u64::MAX;
+            while rows >= u64::from(STEP_ROWS) {
+                let [realm, import] = key();
+                let delete = Step::free(Query::new(sql, [realm, import, number(STEP_ROWS)]));
+                rows = self.delete(vec![hold(), delete]).await?;
+                sum = sum.saturating_add(rows);
+            }
+        }
         let sql = "DELETE FROM imports WHERE realm = $1 AND import = $2 AND is_live = 0";
-        self.delete(vec![Step::free(Query::new(sql, import_key(realm, id)))]).await?;
-        Ok(devices.saturating_add(people))
+        self.delete(vec![hold(), Step::quiet(Query::new(sql, key()))]).await?;
+        Ok(sum)
     }
 
     pub(super) async fn dispatches(self, before: UnixMillis) -> Result<u64, CommitError> {

@@ -34,12 +34,12 @@ pub(super) async fn mark(pool: &Pool, tally: &Tally, at: UnixMillis, also: Vec<S
                    ON CONFLICT (realm, authenticator) \
                    DO UPDATE SET highest = greatest(forgotten.highest, excluded.highest)";
     let patience = format!("SET LOCAL statement_timeout = {}", PATIENCE.as_millis());
-    let mut steps: Vec<Step<'_>> =
-        [patience.as_str(), highest, "DELETE FROM spends", "DELETE FROM sets", "DELETE FROM outbox"]
-            .into_iter()
-            .map(|sql| Step::free(Query::new(sql, [])))
-            .chain(also)
-            .collect();
+    let mut steps: Vec<Step<'_>> = [patience.as_str(), highest]
+        .into_iter()
+        .chain(agreed::VOIDED)
+        .map(|sql| Step::free(Query::new(sql, [])))
+        .chain(also)
+        .collect();
     let insert = dollars(INSERT_EVENT) + " ON CONFLICT DO NOTHING";
     steps.extend(events.iter().map(|event| Step::free(Query::new(insert.clone(), bind_event(event)))));
     let sql = "UPDATE authenticators SET restored = 1, version = version + 1";

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::Error;
 
 use super::apply::{Plan, Refusal, Step};
-use super::pool::{Dirty, Lease, Pool, STATEMENT_TIMEOUT};
+use super::pool::{Dirty, Lease, Pool};
 use super::sentence::{self, Trouble, trouble};
 use super::session::{Outcome, Query, Session};
 use super::{ConnectError, FLIGHT};
@@ -61,7 +61,7 @@ impl From<ConnectError> for Failed {
 /// Makes a change.
 pub(super) async fn commit(pool: &Pool, tally: &Tally, changes: &Changes) -> Result<(), CommitError> {
     let plan = Plan::of(changes);
-    transact(pool, tally, &plan.steps, plan.end.as_ref(), STATEMENT_TIMEOUT).await.map(drop)
+    transact(pool, tally, &plan.steps, plan.end.as_ref(), plan.patience).await.map(drop)
 }
 
 /// Makes steps in one transaction, and returns what came of them when it is durable. `end` is why it cannot be made even

@@ -53,12 +53,19 @@ fn copied(insert: &str, table: &str, key: &str) -> String {
     )
 }
 
-/// Counts the devices of an import that is not live yet which somebody else's came before while they were copied.
-pub(crate) const LOST: &str = "SELECT count(*) FROM staged_authenticators AS s WHERE s.realm = ?1 AND s.import = ?2 \
-     AND EXISTS (SELECT 1 FROM imports AS i WHERE i.realm = ?1 AND i.import = ?2 AND i.is_live = 0) \
-     AND NOT EXISTS (SELECT 1 FROM authenticators AS a JOIN directory AS d ON d.authenticator = a.authenticator \
-     WHERE a.realm = s.realm AND a.authenticator = s.authenticator AND d.realm = s.realm \
-     AND a.key_sealed = s.key_sealed)";
+/// Whether an import is live already, and how many of the devices that are put aside for it stand in their tables by now:
+/// somebody else's may have come before one while they were copied.
+pub(crate) const ARRIVED: &str = "SELECT is_live, \
+     (SELECT count(*) FROM staged_authenticators AS s \
+      JOIN authenticators AS a ON a.realm = s.realm AND a.authenticator = s.authenticator \
+      AND a.key_sealed = s.key_sealed \
+      JOIN directory AS d ON d.authenticator = s.authenticator AND d.realm = s.realm \
+      WHERE s.realm = ?1 AND s.import = ?2) \
+     FROM imports WHERE realm = ?1 AND import = ?2";
+
+/// Holds an import, so that one transaction at a time adds to it, makes it live or clears it. PostgreSQL's statements see
+/// what was committed before each of them began, so this is one of its own, before what is counted.
+pub(crate) const HOLD_IMPORT: &str = "SELECT is_live FROM imports WHERE realm = ?1 AND import = ?2 FOR UPDATE";
 
 /// What has to be so when an import goes live.
 #[derive(Clone, Copy, Debug)]

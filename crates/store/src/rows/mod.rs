@@ -21,8 +21,8 @@ pub(crate) use authenticator::{
 pub(crate) use dispatch::{INSERT_DISPATCH, bind_dispatch};
 pub(crate) use fields::{Bad, Cell, Cells, Fields};
 pub(crate) use import::{
-    COPY_STAGED, END_IMPORT, LOST, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, TOUCH_IMPORT, import_key,
-    unready,
+    ARRIVED, COPY_STAGED, END_IMPORT, HOLD_IMPORT, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, TOUCH_IMPORT,
+    import_key, unready,
 };
 pub(crate) use issued::{INSERT_OUTBOX, INSERT_SET, bind_outbox, bind_set};
 pub(crate) use moved::{

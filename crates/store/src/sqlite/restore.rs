@@ -94,7 +94,7 @@ pub(super) fn mark(connection: &Connection, at: UnixMillis) -> Result<u64, Failu
     let highest = "INSERT INTO forgotten (realm, authenticator, highest) \
                    SELECT realm, authenticator, max(code) FROM spends WHERE true GROUP BY realm, authenticator \
                    ON CONFLICT DO UPDATE SET highest = max(highest, excluded.highest)";
-    for sql in [highest, "DELETE FROM spends", "DELETE FROM sets", "DELETE FROM outbox"] {
+    for sql in [highest].into_iter().chain(agreed::VOIDED) {
         execute(connection, sql, [])?;
     }
     let sql = "SELECT realm, count(*) FROM authenticators GROUP BY realm";

@@ -1,17 +1,19 @@
 //! Writes of imports of devices with keys from a factory.
 
+use std::time::Duration;
+
 use matchbook_rules::{GoLive, Staged};
 
 use super::{Step, dollars, holds};
 use crate::postgres::rows::first;
 use crate::postgres::session::Query;
 use crate::rows::{
-    COPY_STAGED, END_IMPORT, LOST, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, TOUCH_IMPORT,
+    ARRIVED, COPY_STAGED, END_IMPORT, HOLD_IMPORT, READY, Ready, STAGE_AUTHENTICATOR, STAGE_SUBSCRIBER, TOUCH_IMPORT,
     bind_authenticator, bind_subscriber, import_key, number, time, unready,
 };
 
-/// How long one statement may take when an import goes live, in ms: it is one for all of its devices.
-const PATIENCE_MS: u32 = 60_000;
+/// How long one statement may take when an import goes live: it is one for all of its devices.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn stage(staged: &Staged) -> impl Iterator<Item = Step<'_>> {
     let [realm, import] = import_key(&staged.realm, &staged.import);
@@ -31,18 +33,20 @@ pub(super) fn stage(staged: &Staged) -> impl Iterator<Item = Step<'_>> {
 
 pub(super) fn go_live(it: &GoLive) -> impl Iterator<Item = Step<'_>> {
     let key = || import_key(&it.realm, &it.import);
-    // Who wants it to go live too waits here, and then finds it live.
-    let ready = Step::checked(Query::new(dollars(READY) + " FOR UPDATE", key()), move |outcome| {
+    let patience = Step::quiet(Query::new(format!("SET LOCAL statement_timeout = {}", PATIENCE.as_millis()), []));
+    // Who adds to it, clears it, or wants it to go live too waits here, and then finds what this one has made of it.
+    let hold = Step::quiet(Query::new(dollars(HOLD_IMPORT), key()));
+    let ready = Step::checked(Query::new(dollars(READY), key()), move |outcome| {
         let why = unready(first(&outcome.rows, Ready::read)?, &it.import, it.devices);
         holds(why.is_none(), &|| why.clone().unwrap_or_default())
     });
-    let patience = Step::quiet(Query::new(format!("SET LOCAL statement_timeout = {PATIENCE_MS}"), []));
     let copies = COPY_STAGED.iter().map(move |sql| Step::free(Query::new(dollars(sql), key())));
-    let lost = Step::checked(Query::new(dollars(LOST), key()), |outcome| {
-        let lost: Option<u32> = first(&outcome.rows, |it| it.number())?;
-        holds(lost == Some(0), &|| "some of the identification codes were taken meanwhile".to_owned())
+    let arrived = Step::checked(Query::new(dollars(ARRIVED), key()), move |outcome| {
+        let found: Option<(bool, u32)> = first(&outcome.rows, |row| Ok((row.flag()?, row.number()?)))?;
+        let is_whole = found.is_some_and(|(is_live, arrived)| is_live || arrived == it.devices);
+        holds(is_whole, &|| "some of the identification codes were taken meanwhile".to_owned())
     });
     let [realm, import] = key();
     let end = Query::new(dollars(END_IMPORT), [realm, import, number(it.devices), time(it.at)]);
-    [patience, ready].into_iter().chain(copies).chain([lost, Step::free(end)])
+    [patience, hold, ready].into_iter().chain(copies).chain([arrived, Step::free(end)])
 }

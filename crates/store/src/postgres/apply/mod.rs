@@ -10,10 +10,13 @@ mod outbox;
 mod state;
 mod strength;
 
+use std::time::Duration;
+
 use matchbook_rules::{Changes, Guard, Operation, RealmId, Version, Write};
 
 use super::announce::{shared_version, unless_changing};
 use super::gates::unless_moving;
+use super::pool::STATEMENT_TIMEOUT;
 use super::rows::{Damage, first, one};
 use super::session::{Outcome, Query};
 use crate::agreed::{is_answer, is_calm};
@@ -93,12 +96,16 @@ impl<'a> Step<'a> {
 pub(super) struct Plan<'a> {
     pub(super) steps: Vec<Step<'a>>,
     pub(super) end: Option<Refusal>,
+    /// How long one of the steps may take.
+    pub(super) patience: Duration,
 }
 
 impl<'a> Plan<'a> {
     /// Guards first, then the writes in their order.
     pub(super) fn of(changes: &'a Changes) -> Self {
-        let mut plan = Self { steps: Vec::new(), end: None };
+        let is_large = changes.writes.iter().any(|write| matches!(write, Write::GoLive(_)));
+        let patience = if is_large { import::PATIENCE } else { STATEMENT_TIMEOUT };
+        let mut plan = Self { steps: Vec::new(), end: None, patience };
         let strength = Strength::of(changes);
         for guard in &changes.guards {
             if let Guard::Realm { id, .. } = guard
