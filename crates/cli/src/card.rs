@@ -82,16 +82,25 @@ pub(crate) fn explain(error: &CardError) -> CliError {
 
 fn in_the_way(error: &ReaderError) -> CliError {
     // The names of readers are the drivers' words.
-    let text = visible(&error.to_string());
-    let (what, hint) = text.split_once("; ").unwrap_or((&text, ""));
+    let what = visible(&error.what());
     let failure = match error {
         ReaderError::NoReader { .. } | ReaderError::NoCard => CliError::not_found(what),
         ReaderError::Several { .. } => CliError::usage(what),
-        _ => CliError::failure(what),
+        ReaderError::NoProgram
+        | ReaderError::NoLibrary
+        | ReaderError::NoService
+        | ReaderError::InUse
+        | ReaderError::Denied
+        | ReaderError::Other(_) => CliError::failure(what),
     };
-    let mut letters = hint.chars();
-    match letters.next() {
-        Some(first) => failure.hint(format!("{}{}.", first.to_uppercase(), letters.as_str())),
+    match error.hint() {
+        Some(hint) => failure.hint(sentence(&visible(&hint))),
         None => failure,
     }
+}
+
+/// The rest of a sentence as one of its own.
+pub(crate) fn sentence(rest: &str) -> String {
+    let mut letters = rest.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
