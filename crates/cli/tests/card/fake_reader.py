@@ -34,7 +34,7 @@ def data(tag):
     if tag == 0x06:
         texts = [text.encode() for text in ("sea", of("CARD_LABEL", "ship"), of("CARD_SERVER", "https://127.0.0.1:1"))]
         return b"".join(bytes([len(text)]) + text for text in texts)
-    return b"\x10"
+    return b"\x01"
 
 
 def transmit(command):
@@ -48,7 +48,7 @@ def transmit(command):
     if command[1] == 0xCA:
         return "ok " + data(command[3]).hex() + "9000"
     # No message goes out by itself.
-    return "ok 6a88" if command[:3] == b"\x80\x40\x00" else "ok 9000"
+    return "ok 6a88" if command[:2] == b"\x80\x40" else "ok 9000"
 
 
 said = ""

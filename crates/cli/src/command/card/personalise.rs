@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::Personalise;
-use crate::card::{CardArgs, Held, ask_new, ask_puk, draw_puk, explain};
+use crate::card::{CardArgs, Held, ask_first, ask_puk, draw_puk, explain};
 use crate::error::CliError;
 use crate::exit::ExitCode;
 use crate::ui::{Ui, visible};
@@ -41,7 +41,7 @@ pub(super) fn run(at: &CardArgs, args: &Personalise, ui: &Ui) -> Result<(), CliE
         let question = format!("Give this card the account {} with {at}, and lock it for good?", given.label());
         ui.confirm(&question, "--yes")?;
     }
-    let pin = ask_new(at.card_pin_file.as_deref(), true)?;
+    let pin = ask_first(at.card_pin_file.as_deref())?;
     let drawn = args.puk_file.is_none().then(draw_puk);
     let puk = match &drawn {
         Some(drawn) => Pin::parse(drawn).map_err(|error| CliError::failure(error.to_string()))?,
