@@ -5,12 +5,12 @@ mod pin;
 use std::path::PathBuf;
 
 use clap::builder::ValueHint;
-use matchbook_card_host::{CardError, Host, Life, PcscReader, Pin, ReaderError};
+use matchbook_card_host::{CardError, Host, Identity, Life, PcscReader, Pin, ReaderError};
 
 use crate::error::CliError;
 use crate::ui::visible;
 
-pub(crate) use pin::{ask_new, ask_puk, draw_puk};
+pub(crate) use pin::{ask_first, ask_new, ask_puk, draw_puk};
 
 /// Which card, and its PIN.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -30,9 +30,33 @@ pub(crate) type Held = Host<PcscReader>;
 impl CardArgs {
     /// Takes the card in the reader, for this program alone.
     pub(crate) fn open(&self) -> Result<Held, CliError> {
-        let mut reader = PcscReader::start().map_err(|error| in_the_way(&error))?;
-        reader.connect(self.reader.as_deref()).map_err(|error| in_the_way(&error))?;
-        Host::select(reader).map_err(|error| explain(&error))
+        self.hold().map_err(|error| explain(&error))
+    }
+
+    /// As [`CardArgs::open`], with the card's own error.
+    pub(crate) fn hold(&self) -> Result<Held, CardError> {
+        let mut reader = PcscReader::start()?;
+        reader.connect(self.reader.as_deref())?;
+        Host::select(reader)
+    }
+
+    /// The card of this account, its PIN verified. `account`: its label or identification code; `None`: whichever.
+    pub(crate) fn open_with_pin(&self, account: Option<&str>) -> Result<Held, CliError> {
+        // A card that is not there costs no typing; and while a PIN is typed, others may have the card.
+        self.open_account(account)?;
+        let pin = self.known_pin()?;
+        let (mut card, _) = self.open_account(account)?;
+        card.verify_pin(&pin).map_err(|error| explain(&error))?;
+        Ok(card)
+    }
+
+    /// The card, and whose account it has.
+    pub(crate) fn open_account(&self, account: Option<&str>) -> Result<(Held, Identity), CliError> {
+        let mut card = self.open_in_use()?;
+        let identity = card.identity().map_err(|error| explain(&error))?;
+        let identity = identity.ok_or_else(|| CliError::not_found("the card has no account"))?;
+        check_account(&identity, account)?;
+        Ok((card, identity))
     }
 
     /// As [`CardArgs::open`], and refuses a card that was not personalised.
@@ -50,12 +74,6 @@ impl CardArgs {
         pin::known(self.card_pin_file.as_deref())
     }
 
-    /// Verifies the card's PIN.
-    pub(crate) fn verify_pin(&self, card: &mut Held) -> Result<(), CliError> {
-        let pin = self.known_pin()?;
-        card.verify_pin(&pin).map_err(|error| explain(&error))
-    }
-
     /// Refuses what means nothing without a card.
     pub(crate) fn refuse_without_card(&self) -> Result<(), CliError> {
         if self.reader.is_none() && self.card_pin_file.is_none() {
@@ -63,6 +81,22 @@ impl CardArgs {
         }
         Err(CliError::usage("--reader and --card-pin-file are for an account on a card")
             .hint("Add --bearer card, or leave them out."))
+    }
+}
+
+/// What the account on a card is called on the screen.
+pub(crate) fn name(identity: &Identity) -> String {
+    if identity.label.is_empty() { identity.party.id.to_string() } else { visible(&identity.label) }
+}
+
+/// Refuses a card whose account is not the one that was named.
+pub(crate) fn check_account(identity: &Identity, named: Option<&str>) -> Result<(), CliError> {
+    match named {
+        Some(named) if named != identity.label && !named.eq_ignore_ascii_case(&identity.party.id.to_string()) => {
+            Err(CliError::not_found(format!("the card in the reader has no account {named:?}"))
+                .hint(format!("It has {}.", name(identity))))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -82,16 +116,25 @@ pub(crate) fn explain(error: &CardError) -> CliError {
 
 fn in_the_way(error: &ReaderError) -> CliError {
     // The names of readers are the drivers' words.
-    let text = visible(&error.to_string());
-    let (what, hint) = text.split_once("; ").unwrap_or((&text, ""));
+    let what = visible(&error.what());
     let failure = match error {
         ReaderError::NoReader { .. } | ReaderError::NoCard => CliError::not_found(what),
         ReaderError::Several { .. } => CliError::usage(what),
-        _ => CliError::failure(what),
+        ReaderError::NoProgram
+        | ReaderError::NoLibrary
+        | ReaderError::NoService
+        | ReaderError::InUse
+        | ReaderError::Denied
+        | ReaderError::Other(_) => CliError::failure(what),
     };
-    let mut letters = hint.chars();
-    match letters.next() {
-        Some(first) => failure.hint(format!("{}{}.", first.to_uppercase(), letters.as_str())),
+    match error.hint() {
+        Some(hint) => failure.hint(sentence(&visible(&hint))),
         None => failure,
     }
+}
+
+/// The rest of a sentence as one of its own.
+pub(crate) fn sentence(rest: &str) -> String {
+    let mut letters = rest.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

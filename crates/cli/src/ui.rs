@@ -156,16 +156,31 @@ impl Ui {
 /// Prints an error on standard error, in the one form that all commands share.
 pub(crate) fn print_error(error: &CliError) {
     if !error.message.is_empty() {
-        say(&format!("{} {error}", paint("error:", "1;31")));
+        // Its parts may be a stranger's words. Lines are ours.
+        let text = shown(&error.to_string(), |c| is_hidden(c) && c != '\n');
+        say(&format!("{} {text}", paint("error:", "1;31")));
     }
 }
 
-/// Makes a text safe for a terminal: control characters become visible, so that a name cannot move the cursor.
+/// Makes a text safe for a terminal: what would move the cursor or turn the direction of writing becomes visible.
 pub(crate) fn visible(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    shown(text, is_hidden)
+}
+
+/// Control characters, and those that turn the direction of writing: a name with them reads as another.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn shown(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
+    let escape = |c: char| if is_hidden(c) { escaped(c) } else { String::from(c) };
+    text.chars().map(escape).collect()
+}
+
+/// `\n` and its like stay short.
+fn escaped(c: char) -> String {
+    if c.is_control() { c.escape_default().collect() } else { c.escape_unicode().collect() }
 }
 
 fn say(text: &str) {

@@ -143,11 +143,22 @@ impl<R: Reader> Host<R> {
         self.run([0x00, 0x2C, 0x00, 0x80], both.as_flattened()).map(drop)
     }
 
-    /// Gives a new card its account, its PIN and its PUK, and locks that for good.
+    /// Gives a new card its account, its PIN and its PUK, and locks that for good. Whoever has to show the PUK first calls
+    /// [`Host::give`] and [`Host::lock`].
     ///
     /// # Errors
     /// [`CardError::NotNow`]: it was personalised before.
     pub fn personalise(&mut self, personal: &Personal<'_>) -> Result<(), CardError> {
+        self.give(personal)?;
+        self.lock()
+    }
+
+    /// Gives a new card its account, its PIN and its PUK. Until [`Host::lock`] the card is new: what it is given later
+    /// replaces them.
+    ///
+    /// # Errors
+    /// [`CardError::NotNow`]: it was personalised before.
+    pub fn give(&mut self, personal: &Personal<'_>) -> Result<(), CardError> {
         match personal.account {
             Account::Enrolment(enrolment) => {
                 let uri = Zeroizing::new(enrolment.to_uri());
@@ -168,7 +179,14 @@ impl<R: Reader> Host<R> {
         pins.extend_from_slice(personal.pin.bytes());
         pins.extend_from_slice(personal.puk.bytes());
         pins.extend_from_slice(&[personal.pin_tries, personal.puk_tries]);
-        self.put(0x12, &pins)?;
+        self.put(0x12, &pins)
+    }
+
+    /// Locks what the card was given, for good: from now on it is in use.
+    ///
+    /// # Errors
+    /// See [`CardError`]. When the answer got lost, the card may be locked or not: [`Host::about`] tells.
+    pub fn lock(&mut self) -> Result<(), CardError> {
         self.run([0x00, 0x44, 0x00, 0x00], &[]).map(drop)
     }
 

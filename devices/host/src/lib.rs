@@ -27,4 +27,4 @@ pub use host::{Account, Host, Personal, Taken};
 pub use pcsc::{PROGRAM, PcscReader, Slot};
 pub use pin::{Pin, PinError};
 pub use reader::{Reader, ReaderError};
-pub use relay::{Ask, RelayCause, RelayFailure, Relayed, give, listen, relay};
+pub use relay::{Ask, RelayCause, RelayFailure, Relayed, give, listen, relay, relay_all};

@@ -2,9 +2,9 @@
 //! `matchbook` starts without it (docs/adr/0021).
 
 use std::env;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,7 @@ impl PcscReader {
         let in_path = env::split_paths(&path).map(|folder| folder.join(PROGRAM));
         beside.into_iter().chain(in_path).find(|program| program.is_file())
     }
+
     /// Starts this program.
     ///
     /// # Errors
@@ -119,24 +120,46 @@ impl PcscReader {
             Some(to) => to.write_all(line.as_bytes()).and_then(|()| to.flush()),
             None => return Err(self.ended()),
         };
-        let read = sent.and_then(|()| (&mut self.from).take(MAX_LINE).read_line(&mut answer));
-        if !matches!(read, Ok(1..)) {
-            return Err(self.ended());
+        match sent.and_then(|()| (&mut self.from).take(MAX_LINE).read_line(&mut answer)) {
+            Ok(_) if answer.ends_with('\n') => {}
+            // What follows is the rest of a line: nothing more is asked of it.
+            Ok(read) if u64::try_from(read) == Ok(MAX_LINE) => return Err(self.another_language()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(self.another_language()),
+            Ok(_) | Err(_) => return Err(self.ended()),
         }
         match answer.trim_end().split_once(' ').unwrap_or((answer.trim_end(), "")) {
             ("ok", rest) => Ok(Zeroizing::new(rest.to_owned())),
             ("no", rest) => Err(refusal(rest)),
-            _ => Err(ReaderError::Other(format!("{PROGRAM} speaks another language"))),
+            _ => Err(strange()),
         }
+    }
+
+    fn another_language(&mut self) -> ReaderError {
+        let _ = self.end();
+        strange()
     }
 
     /// The program has ended: at its start, when its library is missing (the loader's exit code is 127).
     fn ended(&mut self) -> ReaderError {
-        match self.child.wait() {
+        match self.end() {
             Ok(status) if status.code() == Some(127) => ReaderError::NoLibrary,
             Ok(status) => ReaderError::Other(format!("{PROGRAM} ended ({status})")),
             Err(error) => ReaderError::Other(error.to_string()),
         }
+    }
+
+    /// Ends the program: it gives the card back, unless a card or reader hangs.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.to = None;
+        let until = Instant::now() + END_PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        let _ = self.child.kill();
+        self.child.wait()
     }
 }
 
@@ -144,23 +167,13 @@ impl Reader for PcscReader {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReaderError> {
         let answer = self.ask("transmit", command)?;
         let answer = HEX.decode(answer.as_bytes()).map(Zeroizing::new);
-        answer.map_err(|_| ReaderError::Other(format!("{PROGRAM} speaks another language")))
+        answer.map_err(|_| strange())
     }
 }
 
 impl Drop for PcscReader {
     fn drop(&mut self) {
-        // It gives the card back, and ends; unless a card or reader hangs.
-        self.to = None;
-        let until = Instant::now() + END_PATIENCE;
-        while Instant::now() < until {
-            match self.child.try_wait() {
-                Ok(None) => thread::sleep(Duration::from_millis(2)),
-                Ok(Some(_)) | Err(_) => return,
-            }
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.end();
     }
 }
 
@@ -181,7 +194,6 @@ fn choose(slots: Vec<Slot>, name: Option<&str>) -> Result<String, ReaderError> {
 }
 
 fn slot(word: &str) -> Result<Slot, ReaderError> {
-    let strange = || ReaderError::Other(format!("{PROGRAM} speaks another language"));
     let (name, has_card) = match (word.strip_suffix('+'), word.strip_suffix('-')) {
         (Some(name), _) => (name, true),
         (None, Some(name)) => (name, false),
@@ -191,6 +203,10 @@ fn slot(word: &str) -> Result<Slot, ReaderError> {
     Ok(Slot { name: String::from_utf8_lossy(&name).into_owned(), has_card })
 }
 
+fn strange() -> ReaderError {
+    ReaderError::Other(format!("{PROGRAM} speaks another language"))
+}
+
 fn refusal(rest: &str) -> ReaderError {
     let (kind, sentence) = rest.split_once(' ').unwrap_or((rest, ""));
     match kind {
@@ -198,6 +214,11 @@ fn refusal(rest: &str) -> ReaderError {
         "reader" => ReaderError::NoReader { name: None },
         "card" => ReaderError::NoCard,
         "use" => ReaderError::InUse,
+        "denied" => ReaderError::Denied,
         _ => ReaderError::Other(sentence.to_owned()),
     }
 }
+
+#[cfg(test)]
+#[path = "pcsc_tests.rs"]
+mod tests;

@@ -3,13 +3,14 @@
 
 use std::fmt;
 use std::fs;
-
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::pcsc::PcscReader;
 use crate::reader::ReaderError;
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Pcscd {
     child: Child,
+    tools: Tools,
 }
 
 /// Why none was started.
@@ -34,6 +36,10 @@ pub struct Pcscd {
 pub enum PcscdError {
     /// It is not installed.
     NotInstalled,
+    /// A program of the system that it takes is not there; which.
+    NoTool(&'static str),
+    /// This root may not make a network name space: mostly in a container. What the system says.
+    NoNetwork(String),
     /// One runs already.
     Runs,
     /// Only root can.
@@ -51,33 +57,27 @@ impl Pcscd {
     /// # Errors
     /// See [`PcscdError`].
     pub fn start(folder: &Path, reader: &Path) -> Result<Self, PcscdError> {
-        let program = program().filter(|_| Path::new(DRIVER).exists()).ok_or(PcscdError::NotInstalled)?;
+        let program = tool("pcscd").filter(|_| Path::new(DRIVER).exists()).ok_or(PcscdError::NotInstalled)?;
         if is_running() {
             return Err(PcscdError::Runs);
         }
-        if !is_root() {
+        if !geteuid().is_root() {
             return Err(PcscdError::NotRoot);
         }
+        let tools = Tools::find()?;
+        tools.try_network()?;
         let readers = folder.join("readers.d");
         let written = fs::create_dir_all(&readers).and_then(|()| fs::write(readers.join("matchbook"), reader_file()));
         written.map_err(|error| PcscdError::Failed(error.to_string()))?;
         let log = fs::File::create(folder.join("pcscd.log")).map_err(|error| PcscdError::Failed(error.to_string()))?;
         // It ends with this program, also when that is killed.
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--pdeathsig",
-            "TERM",
-            "unshare",
-            "--net",
-            "--",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$0\" \"$@\"",
-        ]);
+        let mut command = Command::new(&tools.setpriv);
+        command.args(["--pdeathsig", "TERM"]).arg(&tools.unshare).args(["--net", "--"]).arg(&tools.sh);
+        command.args(["-c", "\"$0\" link set lo up && exec \"$@\""]).arg(&tools.ip);
         command.arg(program).args(["--foreground", "--config"]).arg(&readers);
         command.stdin(Stdio::null()).stderr(log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from)).stdout(log);
         let child = command.spawn().map_err(|error| PcscdError::Failed(format!("setpriv: {error}")))?;
-        let mut started = Self { child };
+        let mut started = Self { child, tools };
         started.wait_until_it_answers(folder, reader)?;
         Ok(started)
     }
@@ -85,10 +85,9 @@ impl Pcscd {
     /// A program that runs where the virtual reader listens, and ends with this one.
     #[must_use]
     pub fn in_its_network(&self, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "nsenter", "--net", "--target", &self.child.id().to_string(), "--"])
-            .arg(program);
+        let mut command = Command::new(&self.tools.setpriv);
+        command.args(["--pdeathsig", "KILL"]).arg(&self.tools.nsenter);
+        command.args(["--net", "--target", &self.child.id().to_string(), "--"]).arg(program);
         command
     }
 
@@ -123,10 +122,14 @@ impl Pcscd {
 
 impl Drop for Pcscd {
     fn drop(&mut self) {
+        // The number of a process that has ended may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         // By a signal that it can take its socket and its lock away with.
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        let asked = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let until = Instant::now() + PATIENCE;
-        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && Instant::now() < until {
+        while asked.is_ok() && Instant::now() < until {
             match self.child.try_wait() {
                 Ok(None) => thread::sleep(Duration::from_millis(20)),
                 Ok(Some(_)) | Err(_) => return,
@@ -147,6 +150,8 @@ impl fmt::Display for PcscdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotInstalled => f.write_str("pcscd and its virtual reader are not installed"),
+            Self::NoTool(name) => write!(f, "the program {name} is not there"),
+            Self::NoNetwork(why) => write!(f, "no network of its own can be made for pcscd: {why}"),
             Self::Runs => f.write_str("a pcscd runs already"),
             Self::NotRoot => f.write_str("only root can start pcscd"),
             Self::Reader(error) => error.fmt(f),
@@ -157,13 +162,47 @@ impl fmt::Display for PcscdError {
 
 impl std::error::Error for PcscdError {}
 
-fn program() -> Option<PathBuf> {
-    ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/sbin/pcscd"].into_iter().map(PathBuf::from).find(|path| path.is_file())
+/// Programs of the system. They are run by root, so their places are fixed, and not whatever the path says.
+#[derive(Debug)]
+struct Tools {
+    setpriv: PathBuf,
+    unshare: PathBuf,
+    nsenter: PathBuf,
+    sh: PathBuf,
+    ip: PathBuf,
 }
 
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| output.stdout == b"0\n")
+impl Tools {
+    fn find() -> Result<Self, PcscdError> {
+        let find = |name| tool(name).ok_or(PcscdError::NoTool(name));
+        Ok(Self {
+            setpriv: find("setpriv")?,
+            unshare: find("unshare")?,
+            nsenter: find("nsenter")?,
+            sh: find("sh")?,
+            ip: find("ip")?,
+        })
+    }
+
+    /// Makes a network and lets it go, for root may be without the right to.
+    fn try_network(&self) -> Result<(), PcscdError> {
+        let mut command = Command::new(&self.unshare);
+        command.args(["--net", "--"]).arg(&self.ip).args(["link", "set", "lo", "up"]).stdin(Stdio::null());
+        let output = command.output().map_err(|error| PcscdError::NoNetwork(error.to_string()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(PcscdError::NoNetwork(said.lines().last().unwrap_or("unshare fails").to_owned()))
+    }
+}
+
+/// A program where Debian and its kin have it.
+fn tool(name: &str) -> Option<PathBuf> {
+    ["/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+        .map(|folder| Path::new(folder).join(name))
+        .into_iter()
+        .find(|at| at.is_file())
 }
 
 fn reader_file() -> String {
@@ -171,3 +210,7 @@ fn reader_file() -> String {
         "FRIENDLYNAME \"Matchbook virtual\"\nDEVICENAME /dev/null:{PORT:#X}\nLIBPATH {DRIVER}\nCHANNELID {PORT:#X}\n"
     )
 }
+
+#[cfg(test)]
+#[path = "pcscd_tests.rs"]
+mod tests;

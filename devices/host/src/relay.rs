@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use matchbook_device::bearer::modem::{Modem, ModemError, SmsBearer};
 use matchbook_device::bearer::{Bearer, BearerError};
-use matchbook_device::protocol::Event;
+use matchbook_device::protocol::{Event, Pace};
 
 use crate::error::CardError;
 use crate::host::Host;
@@ -95,6 +95,28 @@ pub fn relay<R: Reader, B: Bearer>(
     }
     relayed.look(card)?;
     Ok(relayed)
+}
+
+/// Relays for one ask after the other, until an answer is waited for that comes later, as by short message: the card would
+/// only say the same again.
+///
+/// # Errors
+/// See [`RelayFailure`].
+pub fn relay_all<R: Reader, B: Bearer>(
+    card: &mut Host<R>,
+    bearer: &mut B,
+    asks: &[(Ask, Option<Duration>)],
+) -> Result<Relayed, RelayFailure> {
+    let mut all = Relayed::default();
+    for (ask, wait) in asks {
+        let done = relay(card, bearer, *ask, *wait).map_err(|failure| all.broken_off_with(failure))?;
+        let is_under_way = done.sent > 0 && !done.answered && bearer.pace() == Pace::SHORT_MESSAGES;
+        all.merge(done);
+        if is_under_way {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// Waits up to `wait` for what comes by short message, and answers it, until the card waits for nothing more.

@@ -12,7 +12,7 @@ use matchbook_device::protocol::{
 use rand_core::UnwrapErr;
 
 use crate::test_reader::TestReader;
-use crate::{Account, Ask, CardError, Host, Life, Personal, Pin, ReaderError, RelayCause, State, relay};
+use crate::{Account, Ask, CardError, Host, Life, Personal, Pin, ReaderError, RelayCause, State, relay, relay_all};
 
 const KEY: [u8; 32] = [5; 32];
 
@@ -123,6 +123,35 @@ fn what_is_forged_is_refused_and_what_fails_breaks_off() {
     server.fails = false;
     server.answers = Server::new().answers;
     assert_eq!(relay(&mut card, &mut server, Ask::Waiting, None).unwrap().codes_received(), 3);
+}
+
+/// Short messages: the answer comes later.
+struct Radio {
+    sent: Vec<Vec<u8>>,
+}
+
+impl Bearer for Radio {
+    fn exchange(&mut self, message: &[u8], _: Option<Duration>) -> Result<Vec<Vec<u8>>, BearerError> {
+        self.sent.push(message.to_vec());
+        Ok(Vec::new())
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::SHORT_MESSAGES
+    }
+}
+
+#[test]
+fn what_waits_is_paid_for_once_by_short_message() {
+    let mut card = personalised();
+    let asks = [(Ask::Waiting, None), (Ask::Set, None)];
+    let mut radio = Radio { sent: Vec::new() };
+    let relayed = relay_all(&mut card, &mut radio, &asks).unwrap();
+    assert_eq!((relayed.sent, radio.sent.len(), relayed.answered), (1, 1, false));
+    // Over the network the second is asked too.
+    let mut server = Server::new();
+    assert_eq!(relay_all(&mut card, &mut server, &asks).unwrap().codes_received(), 3);
+    assert!(server.heard > 1);
 }
 
 #[test]

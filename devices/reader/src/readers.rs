@@ -26,6 +26,8 @@ pub(crate) enum Trouble {
     NoCard,
     /// Another program holds the card.
     InUse,
+    /// The service does not let this user at its readers.
+    Denied,
     /// Anything else, as PC/SC says it.
     Other(Error),
 }
@@ -95,6 +97,7 @@ impl Trouble {
             Self::NoReader => "reader",
             Self::NoCard => "card",
             Self::InUse => "use",
+            Self::Denied => "denied",
             Self::Other(_) => "other",
         }
     }
@@ -107,6 +110,7 @@ impl From<Error> for Trouble {
             Error::UnknownReader | Error::ReaderUnavailable | Error::NoReadersAvailable => Self::NoReader,
             Error::NoSmartcard | Error::RemovedCard | Error::UnpoweredCard => Self::NoCard,
             Error::SharingViolation => Self::InUse,
+            Error::SecurityViolation => Self::Denied,
             other => Self::Other(other),
         }
     }
@@ -120,6 +124,7 @@ impl fmt::Display for Trouble {
             Self::NoReader => f.write_str("there is no such reader"),
             Self::NoCard => f.write_str("there is no card in the reader"),
             Self::InUse => f.write_str("another program uses the card"),
+            Self::Denied => f.write_str("the PC/SC service does not let this user at the readers"),
             Self::Other(error) => write!(f, "{error}"),
         }
     }

@@ -73,6 +73,9 @@ pub(crate) struct Personalise {
     /// Wrong PUKs in a row until the card is of no more use
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=15))]
     pub(crate) puk_tries: u8,
+    /// Take http:// for a server on another machine: messages stay sealed, who sends them shows
+    #[arg(long)]
+    pub(crate) allow_plain_http: bool,
     /// Do not ask whether to lock the card
     #[arg(short, long)]
     pub(crate) yes: bool,

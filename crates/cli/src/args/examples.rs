@@ -308,7 +308,7 @@ The PIN is asked for, or read from --card-pin-file or MATCHBOOK_CARD_PIN. The PU
 Examples:
   matchbook card personalise --enrolment enrolment.txt
   matchbook card personalise --factory-key ship.key --server sms:+4912345678 --realm ship-17
-  matchbook card personalise --enrolment enrolment.txt --card-pin-file pin.txt --puk-file puk.txt --yes";
+  matchbook card personalise --enrolment card.txt --card-pin-file pin.txt --puk-file puk.txt --yes";
 
 pub(super) const CARD_PIN: &str = "\
 Examples:

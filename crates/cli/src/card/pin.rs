@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 use crate::error::CliError;
 
 const VARIABLE: &str = "MATCHBOOK_CARD_PIN";
+/// What gives the PIN of a card where nobody can be asked.
+const KNOWN: &str = "Name a file with --card-pin-file FILE, or set MATCHBOOK_CARD_PIN.";
 /// The longest PIN file that is read: eight digits and some white space.
 const MAX_FILE: u64 = 64;
 
@@ -21,29 +23,31 @@ const MAX_FILE: u64 = 64;
 pub(super) fn known(file: Option<&Path>) -> Result<Pin, CliError> {
     match given(file)? {
         Some(pin) => Ok(pin),
-        None => ask("PIN of the card: "),
+        None => parse(&prompt("PIN of the card: ", KNOWN)?, "that"),
     }
 }
 
-/// A PIN that the card is to have: asked for twice.
-pub(crate) fn ask_new(file: Option<&Path>, takes_variable: bool) -> Result<Pin, CliError> {
-    let given = if takes_variable { given(file)? } else { file.map(read).transpose()? };
-    if let Some(pin) = given {
-        return Ok(pin);
+/// The PIN that a new card is to have: as it was given, or asked for twice.
+pub(crate) fn ask_first(file: Option<&Path>) -> Result<Pin, CliError> {
+    match given(file)? {
+        Some(pin) => Ok(pin),
+        None => twice(KNOWN),
     }
-    let first = prompt("A new PIN for the card, 4 to 8 digits: ")?;
-    let pin = parse(&first, "that")?;
-    if first != prompt("The same again: ")? {
-        return Err(CliError::failure("the two PINs differ; nothing was done").hint("Try again."));
+}
+
+/// The PIN that a card is to have in place of another.
+pub(crate) fn ask_new(file: Option<&Path>) -> Result<Pin, CliError> {
+    match file {
+        Some(file) => read(file),
+        None => twice("Name a file with --new-pin-file FILE."),
     }
-    Ok(pin)
 }
 
 /// The card's PUK.
 pub(crate) fn ask_puk(file: Option<&Path>) -> Result<Pin, CliError> {
     match file {
         Some(file) => read(file),
-        None => ask("PUK of the card: "),
+        None => parse(&prompt("PUK of the card: ", "Name a file with --puk-file FILE.")?, "that"),
     }
 }
 
@@ -86,13 +90,18 @@ fn parse(text: &str, source: &str) -> Result<Pin, CliError> {
     })
 }
 
-fn ask(question: &str) -> Result<Pin, CliError> {
-    parse(&prompt(question)?, "that")
+fn twice(otherwise: &str) -> Result<Pin, CliError> {
+    let first = prompt("A new PIN for the card, 4 to 8 digits: ", otherwise)?;
+    let pin = parse(&first, "that")?;
+    if first != prompt("The same again: ", otherwise)? {
+        return Err(CliError::failure("the two PINs differ; nothing was done").hint("Try again."));
+    }
+    Ok(pin)
 }
 
-fn prompt(question: &str) -> Result<Zeroizing<String>, CliError> {
-    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|_| {
-        CliError::usage("the card's PIN is needed, and nobody can be asked here")
-            .hint("Name a file with --card-pin-file FILE, or set MATCHBOOK_CARD_PIN.")
-    })
+/// Asks for digits on the terminal. `otherwise`: what to do where there is none.
+fn prompt(question: &str, otherwise: &str) -> Result<Zeroizing<String>, CliError> {
+    rpassword::prompt_password(question)
+        .map(Zeroizing::new)
+        .map_err(|_| CliError::usage("the card's PIN or PUK is needed, and nobody can be asked here").hint(otherwise))
 }

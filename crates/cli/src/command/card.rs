@@ -26,16 +26,15 @@ pub(crate) fn run(args: &Card, ui: &Ui) -> Result<(), CliError> {
         CardCommand::Run(run) => run::run(run, ui),
         CardCommand::List => list(ui),
         CardCommand::Personalise(new) => personalise::run(&args.reader, new, ui),
-        CardCommand::Status => status::run(&args.reader, ui),
+        CardCommand::Status => status::run(&args.reader, None, ui),
         CardCommand::Pin(pin) => of_pin(&args.reader, pin, ui),
-        CardCommand::Take(take) => take_code(&args.reader, take.code, ui).map(drop),
+        CardCommand::Take(take) => take_code(&args.reader, None, take.code, ui).map(drop),
     }
 }
 
 /// Takes a code and shows it; gives how many are left, and with how many the card asks for a set. `wallet` uses it too.
-pub(crate) fn take_code(args: &CardArgs, index: Option<u32>, ui: &Ui) -> Result<Left, CliError> {
-    let mut card = args.open_in_use()?;
-    args.verify_pin(&mut card)?;
+pub(crate) fn take_code(args: &CardArgs, account: Option<&str>, index: Option<u32>, ui: &Ui) -> Result<Left, CliError> {
+    let mut card = args.open_with_pin(account)?;
     let taken = card.take_code(index.map(CodeIndex)).map_err(|error| not_taken(&error, index))?;
     let counts = card.counts();
     let unused = counts.as_ref().map_or(0, |counts| counts.unused);
@@ -69,23 +68,23 @@ fn list(ui: &Ui) -> Result<(), CliError> {
 }
 
 fn of_pin(args: &CardArgs, command: &PinCommand, ui: &Ui) -> Result<(), CliError> {
-    let mut card = args.open_in_use()?;
+    let mut card = match command {
+        PinCommand::Check => args.open_with_pin(None)?,
+        PinCommand::Change { .. } | PinCommand::Unblock { .. } => args.open_in_use()?,
+    };
     let said = match command {
-        PinCommand::Check => {
-            args.verify_pin(&mut card)?;
-            "The PIN is right."
-        }
+        PinCommand::Check => "The PIN is right.",
         PinCommand::Change { new_pin_file } => {
             // First, so that the try that a wrong one costs is told before a new one is thought of.
             let old = args.known_pin()?;
             card.verify_pin(&old).map_err(|error| explain(&error))?;
-            let new = ask_new(new_pin_file.as_deref(), false)?;
+            let new = ask_new(new_pin_file.as_deref())?;
             card.change_pin(&old, &new).map_err(|error| explain(&error))?;
             "The PIN is changed."
         }
         PinCommand::Unblock { puk_file, new_pin_file } => {
             let puk: Pin = ask_puk(puk_file.as_deref())?;
-            let new = ask_new(new_pin_file.as_deref(), false)?;
+            let new = ask_new(new_pin_file.as_deref())?;
             card.unblock(&puk, &new).map_err(|error| not_unblocked(&error))?;
             "The PIN is new, and has all its tries."
         }

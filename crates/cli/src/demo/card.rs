@@ -97,15 +97,21 @@ impl Drop for Table {
 }
 
 fn start(folder: &Path, program: &Path) -> Result<Pcscd, Missing> {
-    Pcscd::start(folder, program).map_err(|error| match error {
+    Pcscd::start(folder, program).map_err(|error| match &error {
         PcscdError::NotInstalled => {
             Missing::NotHere(format!("pcscd and its virtual reader are not installed: {INSTALL}"))
         }
         PcscdError::NotRoot | PcscdError::Runs => {
             Missing::NotHere("pcscd is installed and does not run: start it with `sudo pcscd`".to_owned())
         }
+        PcscdError::NoTool(name) => {
+            Missing::NotHere(format!("it needs the program {name}: `apt-get install util-linux iproute2`"))
+        }
+        PcscdError::NoNetwork(_) => Missing::NotHere(format!(
+            "{error}; start pcscd yourself with `pcscd`, or run the demo where root may make networks"
+        )),
         PcscdError::Reader(error) => Missing::NotHere(error.to_string()),
-        PcscdError::Failed(why) => Missing::Failed(why),
+        PcscdError::Failed(why) => Missing::Failed(why.clone()),
     })
 }
 
@@ -119,10 +125,21 @@ fn card_run(started: Option<&Pcscd>) -> Result<Command, Missing> {
 
 fn slots() -> Result<Vec<Slot>, Missing> {
     let listed = PcscReader::start().and_then(|mut reader| reader.list());
-    listed.map_err(|error| match error {
-        ReaderError::NoProgram | ReaderError::NoLibrary => Missing::NotHere(error.to_string()),
-        other => Missing::Failed(other.to_string()),
-    })
+    listed.map_err(|error| missing(&error))
+}
+
+/// What this machine does not have, or does not let us have, is no failure of ours.
+fn missing(error: &ReaderError) -> Missing {
+    match error {
+        ReaderError::NoProgram | ReaderError::NoLibrary | ReaderError::NoService | ReaderError::Denied => {
+            Missing::NotHere(error.to_string())
+        }
+        ReaderError::NoReader { .. }
+        | ReaderError::NoCard
+        | ReaderError::Several { .. }
+        | ReaderError::InUse
+        | ReaderError::Other(_) => Missing::Failed(error.to_string()),
+    }
 }
 
 fn use_card(stage: &Stage, table: &Table, ui: &Ui) -> Result<String, String> {
@@ -161,4 +178,19 @@ fn use_card(stage: &Stage, table: &Table, ui: &Ui) -> Result<String, String> {
 
 fn digits(text: &str) -> Result<Pin, String> {
     Pin::parse(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use matchbook_card_host::ReaderError;
+
+    use super::{Missing, missing};
+
+    #[test]
+    fn what_the_machine_does_not_let_us_have_leaves_the_row_out() {
+        for error in [ReaderError::NoProgram, ReaderError::NoLibrary, ReaderError::NoService, ReaderError::Denied] {
+            assert!(matches!(missing(&error), Missing::NotHere(_)), "{error}");
+        }
+        assert!(matches!(missing(&ReaderError::Other("it broke".to_owned())), Missing::Failed(_)));
+    }
 }

@@ -12,6 +12,9 @@ fn columns_line_up_and_lines_end_clean() {
 #[test]
 fn a_name_cannot_send_control_characters_to_the_terminal() {
     assert_eq!(visible("a\x1b[2Jb"), "a\\u{1b}[2Jb");
+    assert_eq!(visible("\u{9b}2J"), "\\u{9b}2J");
+    assert_eq!(visible("a\u{202e}b\u{2066}c\u{200f}"), "a\\u{202e}b\\u{2066}c\\u{200f}");
+    assert_eq!(visible("Žofia, 船"), "Žofia, 船");
     let rows = vec![vec!["x\n\x07y".to_owned()]];
     assert_eq!(render(&["N"], &rows, false), "N\nx\\n\\u{7}y\n");
 }

@@ -7,6 +7,7 @@ use matchbook_device::bearer::modem::DEFAULT_BAUD;
 use matchbook_device::protocol::sms::Address;
 
 use crate::card::CardArgs;
+use crate::error::CliError;
 
 /// The software device: keeps codes in a sealed vault, and shows each once.
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,17 @@ pub(super) struct VaultArgs {
     /// Read the passphrase from a file; otherwise from MATCHBOOK_PASSPHRASE, otherwise it is asked for
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) passphrase_file: Option<PathBuf>,
+}
+
+impl VaultArgs {
+    /// Refuses what means nothing for an account on a card.
+    pub(super) fn refuse_with_card(&self) -> Result<(), CliError> {
+        if self.vault.is_none() && self.passphrase_file.is_none() {
+            return Ok(());
+        }
+        Err(CliError::usage("--vault and --passphrase-file are for accounts in a vault")
+            .hint("Leave them out, or leave out --bearer card."))
+    }
 }
 
 /// The subcommands.

@@ -1,27 +1,27 @@
 //! `matchbook wallet --bearer card`: the account is on a card, and this is its host. It carries messages that it cannot
 //! read: over HTTP, or by short message when the account's server says so.
 
+mod hear;
+
 use std::time::{Duration, Instant};
 
-use matchbook_card_host::{Ask, CardError, Counts, Identity, RelayCause, RelayFailure, Relayed, give, listen, relay};
-use matchbook_device::bearer::{Bearer, HttpBearer, MAX_WAIT};
+use matchbook_card_host::{Ask, CardError, Counts, Identity, RelayCause, RelayFailure, Relayed, listen, relay_all};
+use matchbook_device::bearer::{HttpBearer, MAX_WAIT};
 use matchbook_device::protocol::Handle;
 use serde::Serialize;
 
 use super::account::options;
-use super::args::{Command, Exchange, Listen, Network, Radio, Sync, Take};
+use super::args::{Command, Exchange, Network, One, Radio, Sync, Take};
 use super::exchange::Way;
 use super::radio;
 use super::say::{self, Happened};
-use crate::card::{CardArgs, Held, explain};
+use crate::card::{CardArgs, Held, explain, name};
 use crate::command::card::{state, status, take_code};
 use crate::error::CliError;
 use crate::ui::{Ui, visible};
 
 /// The card has one account.
 const HANDLE: Handle = Handle(0);
-/// How long one look at the modem takes while it is listened to.
-const LOOK: Duration = Duration::from_secs(30);
 
 /// Runs a subcommand of `wallet` for the card in the reader.
 pub(super) fn run(command: &Command, at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
@@ -33,18 +33,18 @@ pub(super) fn run(command: &Command, at: &CardArgs, ui: &Ui) -> Result<(), CliEr
                 .hint("Have its operator revoke it, and break the card."))
         }
         Command::List => list(at, ui),
-        Command::Codes(_) => codes(at, ui),
+        Command::Codes(one) => codes(at, one, ui),
         Command::Take(take) => self::take(at, take, ui),
         Command::Request(exchange) => one(at, exchange, Ask::Set, "Asking for a set", ui),
         Command::Rotate(exchange) => one(at, exchange, Ask::Key, "Asking for a new key", ui),
         Command::Sync(sync) => self::sync(at, sync, ui),
-        Command::Listen(listen) => hear(at, listen, ui),
-        Command::Status(_) => status(at, ui),
+        Command::Listen(listen) => hear::run(at, listen, ui),
+        Command::Status(one) => status(at, one.account.as_deref(), ui),
     }
 }
 
 fn list(at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
-    let (mut card, identity) = open(at)?;
+    let (mut card, identity) = at.open_account(None)?;
     let counts = card.counts().map_err(|error| explain(&error))?;
     let line = Line {
         label: &identity.label,
@@ -68,9 +68,8 @@ fn list(at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
     ui.table(&["LABEL", "REALM", "SERVER", "ID", "UNUSED", "STATE"], &[row])
 }
 
-fn codes(at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
-    let (mut card, _) = open(at)?;
-    at.verify_pin(&mut card)?;
+fn codes(at: &CardArgs, one: &One, ui: &Ui) -> Result<(), CliError> {
+    let mut card = at.open_with_pin(one.account.as_deref())?;
     let unused = card.codes().map_err(|error| explain(&error))?;
     if ui.is_json() {
         return ui.json(&Codes { unused: unused.len(), codes: &unused });
@@ -80,7 +79,8 @@ fn codes(at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
 }
 
 fn take(at: &CardArgs, args: &Take, ui: &Ui) -> Result<(), CliError> {
-    let left = take_code(at, args.code, ui)?;
+    let account = args.one.account.as_deref();
+    let left = take_code(at, account, args.code, ui)?;
     if !left.is_low {
         return Ok(());
     }
@@ -92,7 +92,8 @@ fn take(at: &CardArgs, args: &Take, ui: &Ui) -> Result<(), CliError> {
     // The code is out: that the server cannot be reached is no failure of this command.
     let network = Network { is_brief: true, ..args.network.clone() };
     let way = Way { network: &network, radio: &args.radio, wait: Duration::ZERO };
-    let sent = open(at).and_then(|(mut card, identity)| {
+    let sent = at.open_account(account).and_then(|(mut card, identity)| {
+        tell_server(&identity, &args.radio, ui)?;
         exchange(&mut card, &identity, &way, "Asking for a new set", ui, &[(Ask::Waiting, None)])
     });
     if let Err(error) = sent {
@@ -103,7 +104,8 @@ fn take(at: &CardArgs, args: &Take, ui: &Ui) -> Result<(), CliError> {
 }
 
 fn one(at: &CardArgs, args: &Exchange, ask: Ask, label: &str, ui: &Ui) -> Result<(), CliError> {
-    let (mut card, identity) = open(at)?;
+    let (mut card, identity) = at.open_account(args.one.account.as_deref())?;
+    tell_server(&identity, &args.radio, ui)?;
     let way = Way::new(&args.network, &args.radio, args.patience);
     // What waits goes first: an enrolment, or an answer that got lost.
     let relayed = exchange(&mut card, &identity, &way, label, ui, &[(Ask::Waiting, None), (ask, None)])?;
@@ -111,7 +113,8 @@ fn one(at: &CardArgs, args: &Exchange, ask: Ask, label: &str, ui: &Ui) -> Result
 }
 
 fn sync(at: &CardArgs, args: &Sync, ui: &Ui) -> Result<(), CliError> {
-    let (mut card, identity) = open(at)?;
+    let (mut card, identity) = at.open_account(args.one.account.as_deref())?;
+    tell_server(&identity, &args.radio, ui)?;
     let wait = args.wait.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let way = Way { network: &args.network, radio: &args.radio, wait: wait.unwrap_or(radio::DEFAULT_WAIT) };
     let relayed = match wait {
@@ -149,50 +152,21 @@ fn wait_for_push(
     Ok(all)
 }
 
-/// Takes in what comes by short message. The card is free between two of them.
-fn hear(at: &CardArgs, args: &Listen, ui: &Ui) -> Result<(), CliError> {
-    let (card, identity) = open(at)?;
-    drop(card);
-    let server = radio::number(&identity.server, &args.radio)?;
-    let mut line = {
-        let _progress = ui.progress("Setting the modem up");
-        radio::open(&args.radio)?
-    };
-    let until = args.seconds.map(|seconds| Instant::now() + Duration::from_secs(u64::from(seconds)));
-    ui.talk("Listening. Ctrl-C ends it; codes can be taken meanwhile.");
-    loop {
-        let left = until.map_or(LOOK, |until| until.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            return Ok(());
-        }
-        let arrival = line.receive(left.min(LOOK)).map_err(|error| radio::explain(&error))?;
-        let Some(arrival) = arrival else { continue };
-        if arrival.handle != HANDLE {
-            ui.talk(format!("A message came for account {}, which a card does not have.", arrival.handle.0));
-            line.settle(arrival);
-            continue;
-        }
-        let (mut card, identity) = open(at)?;
-        let given = give(&mut card, &mut line.bearer(HANDLE, server.clone()), &arrival.message);
-        let given = given.map_err(|failure| failed(failure, ui))?;
-        line.settle(arrival);
-        heard(&identity, &given, ui)?;
-        if args.once && !given.events.is_empty() {
-            return Ok(());
-        }
+/// Names where the card's messages go before the first one does. A card may name any number, and short messages cost money:
+/// a number that nobody gave is asked about.
+fn tell_server(identity: &Identity, radio: &Radio, ui: &Ui) -> Result<(), CliError> {
+    let label = name(identity);
+    if !radio::goes_by_modem(&identity.server, radio) {
+        ui.talk(format!("Carrying the messages of card {label} to {}.", visible(&identity.server)));
+        return Ok(());
     }
-}
-
-/// What was heard, an event a line.
-fn heard(identity: &Identity, given: &Relayed, ui: &Ui) -> Result<(), CliError> {
-    for event in &given.events {
-        if ui.is_json() {
-            ui.json_line(&Heard { label: &identity.label, happened: Happened::new(event) })?;
-        } else {
-            ui.line(&format!("{}: {}", name(identity), say::words(event).trim_end_matches('.')))?;
-        }
+    radio::named(radio)?;
+    let number = radio::number(&identity.server, radio)?;
+    if radio.to.is_none() {
+        let question = format!("The card {label} sends by SMS to {number}. Carry its messages there?");
+        ui.confirm(&question, &format!("--to {number}"))?;
     }
-    tell_refused(given, ui);
+    ui.talk(format!("Carrying the messages of card {label} to {number}."));
     Ok(())
 }
 
@@ -211,17 +185,25 @@ fn exchange(
     let bearer = HttpBearer::new(&identity.server, identity.party, &options(way.network)?);
     let mut bearer = bearer.map_err(|error| {
         let is_plain = identity.server.starts_with("http://");
-        let error = CliError::failure(error.to_string());
+        let error = CliError::failure(visible(&error.to_string()));
         if is_plain { error.hint("The flag is --allow-plain-http.") } else { error }
     })?;
     let relayed = {
         let _progress = ui.progress(label);
-        all(card, &mut bearer, asks)
+        relay_all(card, &mut bearer, asks)
     };
     let relayed = relayed.map_err(|failure| failed(failure, ui))?;
     tell(&relayed, ui);
     if relayed.answered {
         return Ok(relayed);
+    }
+    if let Some(why) = relayed.refused.last() {
+        return Err(CliError::failure(format!(
+            "the card {} refused what the server answered: {}",
+            name(identity),
+            because(why)
+        ))
+        .hint("Try again. If it stays so, ask the server's operator whether the authenticator is this card's."));
     }
     Err(CliError::failure(format!("the server did not answer for {}", name(identity))).hint(
         "It may not know it: the enrolment expired or was used before, or the authenticator was revoked. Ask its operator.",
@@ -244,7 +226,7 @@ fn by_sms(
     let mut bearer = line.bearer(HANDLE, server.clone());
     let relayed = {
         let _progress = ui.progress("Sending by SMS");
-        all(card, &mut bearer, asks)
+        relay_all(card, &mut bearer, asks)
     };
     let mut relayed = relayed.map_err(|failure| failed(failure, ui))?;
     if relayed.sent > 0 {
@@ -260,28 +242,15 @@ fn by_sms(
         tell(&later, ui);
         relayed.merge(later);
     }
-    if !relayed.answered {
+    if let (false, Some(why)) = (relayed.answered, relayed.refused.last()) {
+        ui.talk(format!("The card refused what came: {}. What it waits for may come yet.", because(why)));
+    } else if !relayed.answered {
         ui.talk(
             "No answer has come yet. Short messages can take minutes: `matchbook wallet --bearer card listen` or the \
              next `sync` takes it in.",
         );
     }
     Ok(relayed)
-}
-
-fn all<B: Bearer>(card: &mut Held, bearer: &mut B, asks: &[(Ask, Option<Duration>)]) -> Result<Relayed, RelayFailure> {
-    let mut done = Relayed::default();
-    for (ask, wait) in asks {
-        done.merge(relay(card, bearer, *ask, *wait)?);
-    }
-    Ok(done)
-}
-
-fn open(at: &CardArgs) -> Result<(Held, Identity), CliError> {
-    let mut card = at.open_in_use()?;
-    let identity = card.identity().map_err(|error| explain(&error))?;
-    let identity = identity.ok_or_else(|| CliError::not_found("the card has no account"))?;
-    Ok((card, identity))
 }
 
 fn print(card: &mut Held, identity: &Identity, relayed: &Relayed, ui: &Ui) -> Result<(), CliError> {
@@ -320,8 +289,17 @@ fn tell_refused(relayed: &Relayed, ui: &Ui) {
     for why in &relayed.refused {
         // What is for another card concerns nobody, and what comes twice is no news.
         if !matches!(why, CardError::NotThere | CardError::NotNow) {
-            ui.warn(format!("the card refused a message: {why}"));
+            ui.warn(format!("the card refused a message: {}", because(why)));
         }
+    }
+}
+
+/// Why a card refuses a message.
+fn because(why: &CardError) -> String {
+    match why {
+        CardError::NotThere => "it is for another card".to_owned(),
+        CardError::NotNow => "it is stale".to_owned(),
+        other => visible(&other.to_string()),
     }
 }
 
@@ -329,12 +307,8 @@ fn failed(failure: RelayFailure, ui: &Ui) -> CliError {
     tell(&failure.relayed, ui);
     match &failure.cause {
         RelayCause::Card(error) => explain(error),
-        RelayCause::Bearer(error) => CliError::failure(error.to_string()),
+        RelayCause::Bearer(error) => CliError::failure(visible(&error.to_string())),
     }
-}
-
-fn name(identity: &Identity) -> String {
-    if identity.label.is_empty() { identity.party.id.to_string() } else { visible(&identity.label) }
 }
 
 #[derive(Serialize)]
@@ -356,13 +330,6 @@ struct Line<'a> {
 struct Codes<'a> {
     unused: usize,
     codes: &'a [u32],
-}
-
-#[derive(Serialize)]
-struct Heard<'a> {
-    label: &'a str,
-    #[serde(flatten)]
-    happened: Happened,
 }
 
 #[derive(Serialize)]

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use matchbook_device::bearer::HttpBearer;
-use matchbook_device::protocol::Enrolment;
+use matchbook_device::bearer::{HttpBearer, HttpOptions};
 use matchbook_device::protocol::enrolment::MAX_URI_LEN;
+use matchbook_device::protocol::{Enrolment, Party};
 use matchbook_device::{EnrolFailure, Report};
 use zeroize::Zeroizing;
 
@@ -79,6 +79,14 @@ pub(crate) fn parse(text: &str) -> Result<Enrolment, CliError> {
     })
 }
 
+/// Finds a server's URL that cannot work.
+pub(crate) fn check_address(server: &str, party: Party, options: &HttpOptions) -> Result<(), CliError> {
+    HttpBearer::new(server, party, options).map(drop).map_err(|error| {
+        let error = CliError::failure(visible(&error.to_string()));
+        if server.starts_with("http://") { error.hint("The flag is --allow-plain-http.") } else { error }
+    })
+}
+
 /// The file's text, or standard input's.
 fn read_file(file: &Path) -> Result<Zeroizing<String>, CliError> {
     let failed = |error: io::Error| CliError::file("read the enrolment", file, &error);
@@ -105,10 +113,7 @@ fn check_server(enrolment: &Enrolment, args: &Enrol, by_modem: bool) -> Result<(
     if enrolment.server.is_empty() {
         return Ok(());
     }
-    HttpBearer::new(&enrolment.server, enrolment.party, &options(&args.network)?).map(drop).map_err(|error| {
-        let error = CliError::failure(error.to_string());
-        if enrolment.server.starts_with("http://") { error.hint("The flag is --allow-plain-http.") } else { error }
-    })
+    check_address(&enrolment.server, enrolment.party, &options(&args.network)?)
 }
 
 fn question(enrolment: &Enrolment) -> String {

@@ -41,6 +41,7 @@ pub(crate) fn run(mut args: Args, global: &Global, ui: &Ui) -> Result<(), CliErr
         radio.bearer = args.bearer;
     }
     if args.bearer == Some(BearerName::Card) {
+        args.vault.refuse_with_card()?;
         return card::run(&args.command, &args.card, ui);
     }
     args.card.refuse_without_card()?;

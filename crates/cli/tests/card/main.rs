@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(target_os = "linux")]
 
+mod fake;
+mod hostile;
 #[path = "../wallet/sms/server.rs"]
 #[allow(dead_code)]
 mod network;

@@ -26,7 +26,9 @@ pub(crate) struct Readers {
 impl Readers {
     /// `None`: what is needed is not here, and this is not CI, where it has to be.
     pub(crate) fn start() -> Option<Self> {
-        let alone = File::create(std::env::temp_dir().join("matchbook-test-pcscd.lock")).unwrap();
+        // Not in a folder where others can put a link in its place.
+        let target = Path::new(MATCHBOOK).ancestors().nth(2).unwrap();
+        let alone = File::create(target.join("test-pcscd.lock")).unwrap();
         alone.lock().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let Some(program) = build_reader() else {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::network::Network;
+use crate::network::{Network, SERVER};
 use crate::reader::Readers;
 use crate::stage::Server;
 
@@ -83,16 +83,23 @@ fn a_phone_relays_a_cards_messages_by_sms() {
     readers.write("pin", "4711");
     readers.ok(&["card", "personalise", "--enrolment", "enrolment", "--card-pin-file", "pin", "--yes"]);
     let port = network.port();
-    let (_, err) = readers.ok(&["wallet", "--bearer", "card", "sync", "--modem", port]);
+    let (exit, err) = readers.fails(&["wallet", "--bearer", "card", "sync", "--modem", port]);
+    assert!(
+        exit == Some(2) && err.contains("--to +491700000099"),
+        "the card alone does not say who is paid for: {err}"
+    );
+    let by_sms = ["--modem", port, "--to", SERVER];
+    let (_, err) = readers.ok(&[&["wallet", "--bearer", "card", "sync"], &by_sms[..]].concat());
     assert!(err.contains("Sent by SMS to +491700000099") && err.contains("Codes 1 to 12 came"), "{err}");
     assert_eq!(readers.ok(&["card", "take", "--card-pin-file", "pin"]).0.trim_end(), network.code(1));
-    let asked = readers.ok(&["wallet", "--bearer", "card", "request", "--modem", port, "-o", "json"]).0;
+    let asked = readers.ok(&[&["wallet", "--bearer", "card", "request", "-o", "json"], &by_sms[..]].concat()).0;
     let asked: Value = serde_json::from_str(&asked).unwrap();
     assert_eq!((&asked["answered"], &asked["codes_received"]), (&true.into(), &12.into()), "{asked}");
 
     // The server counts, and pushes.
     network.push();
-    let heard = readers.ok(&["wallet", "--bearer", "card", "listen", "--once", "--for", "60", "--modem", port]).0;
+    let listen = ["wallet", "--bearer", "card", "listen", "--once", "--for", "60"];
+    let heard = readers.ok(&[&listen[..], &by_sms].concat()).0;
     assert!(heard.contains("radio: Codes 25 to 36 came"), "{heard}");
 }
 
@@ -116,6 +123,7 @@ fn what_is_in_the_way_is_said_with_what_to_do() {
     assert!(err.contains("letter is no card, and is not overwritten"), "{err}");
     let (_, err) = readers.fails(&["card", "run", "three", "--vpcd", "127.0.0.1:9"]);
     assert!(err.contains("no virtual reader listens") && err.contains("vsmartcard-vpcd"), "{err}");
+    assert!(!readers.folder.path().join("three").exists(), "no card is made where there is no reader");
     for refused in [&["enrol", "--file", "letter"][..], &["forget"]] {
         let (exit, err) = readers.fails(&[&["wallet", "--bearer", "card"], refused].concat());
         assert_eq!(exit, Some(2), "{err}");

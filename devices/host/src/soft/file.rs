@@ -3,13 +3,15 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use matchbook_card::{NVM_LEN, Nvm, NvmError};
 
 /// What such a file begins with.
 const MAGIC: &[u8; 16] = b"Matchbook card 1";
+/// Bits of a mode that let other users in.
+const OTHERS: u32 = 0o077;
 
 /// A card's memory in a file of mode 0600: its keys, PINs and codes in clear. One program has it at a time.
 #[derive(Debug)]
@@ -24,38 +26,75 @@ pub enum CardFileError {
     Io(PathBuf, io::Error),
     /// It is some other file.
     NotACard(PathBuf),
+    /// Other users may read or write it.
+    Open(PathBuf),
     /// Another program has the card.
     InUse(PathBuf),
 }
 
 impl CardFile {
-    /// Opens a card; makes a new one where there is no file.
+    /// Opens a card; `None`: there is no file. An empty file is a new card.
     ///
     /// # Errors
     /// See [`CardFileError`].
-    pub fn open(path: &Path) -> Result<Self, CardFileError> {
+    pub fn open(path: &Path) -> Result<Option<Self>, CardFileError> {
         let failed = |error| CardFileError::Io(path.to_owned(), error);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(CardFileError::InUse(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let whole = MAGIC.len() + NVM_LEN;
-        let length = file.metadata().map_err(failed)?.len();
-        if length == 0 {
-            let mut new = MAGIC.to_vec();
-            new.resize(whole, 0xFF);
-            file.write_all_at(&new, 0).and_then(|()| file.sync_all()).map_err(failed)?;
-            return Ok(Self { file });
-        }
-        let mut magic = [0; MAGIC.len()];
-        let read = file.read_exact_at(&mut magic, 0);
-        if usize::try_from(length).ok() != Some(whole) || read.is_err() || magic != *MAGIC {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
             return Err(CardFileError::NotACard(path.to_owned()));
         }
-        Ok(Self { file })
+        let card = Self::lock(file, path)?;
+        let whole = MAGIC.len() + NVM_LEN;
+        let mut magic = [0; MAGIC.len()];
+        let is_empty = metadata.len() == 0;
+        if !is_empty {
+            let read = card.file.read_exact_at(&mut magic, 0);
+            if usize::try_from(metadata.len()).ok() != Some(whole) || read.is_err() || magic != *MAGIC {
+                return Err(CardFileError::NotACard(path.to_owned()));
+            }
+        }
+        if metadata.mode() & OTHERS != 0 {
+            return Err(CardFileError::Open(path.to_owned()));
+        }
+        if is_empty {
+            card.write_new(path).map_err(failed)?;
+        }
+        Ok(Some(card))
+    }
+
+    /// Makes a new card, in a file that is not there yet.
+    ///
+    /// # Errors
+    /// See [`CardFileError`].
+    pub fn create(path: &Path) -> Result<Self, CardFileError> {
+        let failed = |error| CardFileError::Io(path.to_owned(), error);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+        let card = Self::lock(file.map_err(failed)?, path)?;
+        card.write_new(path).map_err(failed)?;
+        Ok(card)
+    }
+
+    fn lock(file: File, path: &Path) -> Result<Self, CardFileError> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::WouldBlock) => Err(CardFileError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(CardFileError::Io(path.to_owned(), error)),
+        }
+    }
+
+    fn write_new(&self, path: &Path) -> io::Result<()> {
+        let mut new = MAGIC.to_vec();
+        new.resize(MAGIC.len() + NVM_LEN, 0xFF);
+        self.file.write_all_at(&new, 0)?;
+        self.file.sync_all()?;
+        // Its name is stored too, before the card says that it stored anything.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        File::open(folder)?.sync_all()
     }
 }
 
@@ -77,6 +116,9 @@ impl fmt::Display for CardFileError {
             }
             Self::Io(path, error) => write!(f, "cannot open the card {}: {error}", path.display()),
             Self::NotACard(path) => write!(f, "{} is no card, and is not overwritten", path.display()),
+            Self::Open(path) => {
+                write!(f, "other users can open the card {0}, and its keys; run `chmod 600 {0}`", path.display())
+            }
             Self::InUse(path) => write!(f, "the card {} is in a reader already", path.display()),
         }
     }

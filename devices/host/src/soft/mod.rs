@@ -6,4 +6,4 @@ mod file;
 mod vpcd;
 
 pub use file::{CardFile, CardFileError};
-pub use vpcd::{DEFAULT_PORT, Insert, InsertError};
+pub use vpcd::{DEFAULT_PORT, Insert, InsertError, Slot};

@@ -27,19 +27,28 @@ pub enum InsertError {
     Ended(io::Error),
 }
 
-impl<N: Nvm> Insert<N> {
-    /// Puts a card with this memory into the reader that listens there.
+/// A virtual reader that takes a card.
+pub struct Slot(TcpStream);
+
+impl Slot {
+    /// Finds the reader that listens there.
     ///
     /// # Errors
     /// [`InsertError::NoReader`].
-    pub fn new(nvm: N, reader: SocketAddr) -> Result<Self, InsertError> {
+    pub fn find(reader: SocketAddr) -> Result<Self, InsertError> {
         let stream = TcpStream::connect(reader).map_err(|error| InsertError::NoReader(reader, error))?;
         // An answer is a few bytes that somebody waits for.
         let _ = stream.set_nodelay(true);
-        let card = Inserted(Card::new(nvm, UnwrapErr(SysRng)));
-        Ok(Self { connection: Connection::from(stream), card })
+        Ok(Self(stream))
     }
 
+    /// Puts a card with this memory into it.
+    pub fn insert<N: Nvm>(self, nvm: N) -> Insert<N> {
+        Insert { connection: Connection::from(self.0), card: Inserted(Card::new(nvm, UnwrapErr(SysRng))) }
+    }
+}
+
+impl<N: Nvm> Insert<N> {
     /// Carries out what the reader asks for, until it goes away.
     ///
     /// # Errors
@@ -54,6 +63,9 @@ impl<N: Nvm> Insert<N> {
 }
 
 /// The card as the reader sees it.
+///
+/// vpicc keeps commands and answers, with PINs and codes in them, in memory that is not wiped, and traces them to a logger
+/// of the crate `log` when a program sets one; `card run` sets none. It is no worse than the file, which has them in clear.
 struct Inserted<N, R>(Card<N, R>);
 
 impl<N: Nvm, R: CryptoRng> VSmartCard for Inserted<N, R> {
@@ -78,16 +90,21 @@ impl<N: Nvm, R: CryptoRng> VSmartCard for Inserted<N, R> {
     }
 }
 
+impl InsertError {
+    /// What to do, when there is something to say.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoReader(..) => Some("Install it and start pcscd: `apt-get install pcscd vsmartcard-vpcd`."),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for InsertError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoReader(address, error) => {
-                write!(
-                    f,
-                    "no virtual reader listens at {address} ({error}); install it and start pcscd: `apt-get install \
-                           pcscd vsmartcard-vpcd`"
-                )
-            }
+            Self::NoReader(address, error) => write!(f, "no virtual reader listens at {address} ({error})"),
             Self::Ended(error) => {
                 write!(f, "the reader let the card go ({error}): pcscd ended, or has another card in it")
             }

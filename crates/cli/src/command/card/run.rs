@@ -1,6 +1,6 @@
 //! `matchbook card run`.
 
-use matchbook_card_host::soft::{CardFile, Insert};
+use matchbook_card_host::soft::{CardFile, CardFileError, InsertError, Slot};
 
 use crate::args::Run;
 use crate::error::CliError;
@@ -8,13 +8,13 @@ use crate::ui::Ui;
 
 /// Puts the card of a file into the virtual reader, until the reader goes away or Ctrl-C.
 pub(super) fn run(args: &Run, ui: &Ui) -> Result<(), CliError> {
-    let is_new = !args.file.exists();
-    let file = CardFile::open(&args.file).map_err(|error| CliError::failure(error.to_string()))?;
-    let inserted = Insert::new(file, args.vpcd).map_err(|error| {
-        let text = error.to_string();
-        let (what, hint) = text.split_once("; ").unwrap_or((&text, "Start pcscd"));
-        CliError::failure(what).hint(format!("Then try again: {hint}."))
-    })?;
+    let failed = |error: CardFileError| CliError::failure(error.to_string());
+    let existing = CardFile::open(&args.file).map_err(failed)?;
+    let is_new = existing.is_none();
+    // Before a new card is made, so that none is left where there is no reader.
+    let slot = Slot::find(args.vpcd).map_err(|error| explain(&error))?;
+    let file = existing.map_or_else(|| CardFile::create(&args.file), Ok).map_err(failed)?;
+    let inserted = slot.insert(file);
     let file = args.file.display();
     if is_new {
         ui.talk(format!("A new card, {file}, is in the reader. Give it an account: `matchbook card personalise`."));
@@ -22,5 +22,13 @@ pub(super) fn run(args: &Run, ui: &Ui) -> Result<(), CliError> {
         ui.talk(format!("The card {file} is in the reader."));
     }
     ui.talk("Ctrl-C takes it out; whatever it was doing, nothing is lost.");
-    Err(CliError::failure(inserted.serve().to_string()))
+    Err(explain(&inserted.serve()))
+}
+
+fn explain(error: &InsertError) -> CliError {
+    let failure = CliError::failure(error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }

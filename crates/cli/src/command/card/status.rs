@@ -4,15 +4,18 @@ use matchbook_card_host::{About, Counts, Identity, Life, State};
 use matchbook_protocol::{Delivery, Suite};
 use serde::Serialize;
 
-use crate::card::{CardArgs, explain};
+use crate::card::{CardArgs, check_account, explain};
 use crate::error::CliError;
 use crate::ui::{Ui, visible};
 
 /// Shows where the card in the reader stands. `wallet` uses it too.
-pub(crate) fn run(at: &CardArgs, ui: &Ui) -> Result<(), CliError> {
+pub(crate) fn run(at: &CardArgs, account: Option<&str>, ui: &Ui) -> Result<(), CliError> {
     let mut card = at.open()?;
     let about = card.about().map_err(|error| explain(&error))?;
     let identity = card.identity().map_err(|error| explain(&error))?;
+    if let Some(identity) = &identity {
+        check_account(identity, account)?;
+    }
     let Some(identity) = identity else {
         if ui.is_json() {
             return ui.json(&Status::new(&about, None));
