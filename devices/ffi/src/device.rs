@@ -173,7 +173,7 @@ pub extern "C" fn mb_device_request_status(device: Option<&MbDevice>, now_ms: u6
 /// Takes in what came from the server, in an mb_form. Whoever sent it: it is checked.
 ///
 /// MB_STATUS_NULL; MB_STATUS_LENGTH; MB_STATUS_CHOICE: no such form; MB_STATUS_NOT_SAVED; MB_STATUS_NO_RANDOMNESS; MB_STATUS_INTERNAL. MB_STATUS_BODY: the bytes are not
-/// what a server answers by HTTP; none of it was taken in. MB_STATUS_PEER_...: why a message was refused, the first of those that
+/// what a server answers by HTTP, or more than any answer; none of it was taken in. MB_STATUS_PEER_...: why a message was refused, the first of those that
 /// were. Go on as if it had not come; but the account may have changed nevertheless (mb_device_is_saved).
 #[unsafe(no_mangle)]
 pub extern "C" fn mb_device_receive(device: Option<&MbDevice>, form: u32, message: Bytes, now_ms: u64) -> Status {

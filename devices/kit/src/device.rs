@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 
 use getrandom::SysRng;
 use matchbook_protocol::{
-    Account, Code, CodeIndex, Engine, Enrolment, Event, Handle, Output, Pace, Provision, Selector, UnixMillis,
-    compress_downlink, expand_uplink, split_sequence,
+    Account, Code, CodeIndex, DecodeError, Engine, Enrolment, Event, Handle, MAX_COSE_LEN, MAX_SEQUENCE, Output, Pace,
+    Provision, Selector, UnixMillis, compress_downlink, expand_uplink, split_sequence,
 };
 use rand_core::{TryRng, UnwrapErr};
 use zeroize::Zeroizing;
@@ -24,6 +24,10 @@ use crate::gate::Gate;
 
 /// The most events that wait to be read. A host that reads none loses the oldest; one call makes fewer than that.
 pub const MAX_EVENTS: usize = 32;
+
+/// The longest of what [`Device::receive`] looks at, in bytes: an HTTP answer with as many messages as may be in one, each
+/// of the greatest length. One compressed message is shorter by far.
+pub const MAX_BODY_LEN: usize = MAX_SEQUENCE * MAX_COSE_LEN;
 
 /// How a message is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,9 +186,13 @@ impl Device {
     /// taken in before anything is to be stored or sent.
     ///
     /// # Errors
-    /// [`Refusal::Body`]: none of it was taken in. [`Refusal::Peer`]: why the first of those was refused that were; the
+    /// [`Refusal::Body`]: none of it was taken in; so it is with more than [`MAX_BODY_LEN`] bytes. [`Refusal::Peer`]: why the first of those was refused that were; the
     /// account may have changed nevertheless. [`Refusal::NotSaved`], [`Refusal::NoRandomness`].
     pub fn receive(&mut self, form: Form, bytes: &[u8], now: UnixMillis) -> Result<(), Refusal> {
+        // Nothing is set aside for more than that, whoever sent it.
+        if bytes.len() > MAX_BODY_LEN {
+            return Err(DecodeError::TooLong.into());
+        }
         let party = *self.account().party();
         let messages = match form {
             Form::Compressed => vec![bytes.to_vec()],

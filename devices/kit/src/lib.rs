@@ -13,6 +13,6 @@ pub mod vectors;
 #[cfg(test)]
 mod tests;
 
-pub use device::{Device, Form, MAX_EVENTS};
+pub use device::{Device, Form, MAX_BODY_LEN, MAX_EVENTS};
 pub use matchbook_protocol as protocol;
 pub use refusal::Refusal;

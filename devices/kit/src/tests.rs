@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use matchbook_protocol::{
-    Alphabet, AuthenticatorId, Code, CodeFormat, CodeIndex, CodeSet, Delivery, Epoch, EpochKeys, Event, Handle, Party,
-    PeerError, Profile, Provision, Secret, Selector, Suite, Sync, TakeError, UnixMillis, expand_downlink,
-    expand_uplink,
+    Alphabet, AuthenticatorId, Code, CodeFormat, CodeIndex, CodeSet, DecodeError, Delivery, Epoch, EpochKeys, Event,
+    Handle, Party, PeerError, Profile, Provision, Secret, Selector, Suite, Sync, TakeError, UnixMillis,
+    expand_downlink, expand_uplink,
 };
 
-use crate::{Device, Form, Refusal};
+use crate::{Device, Form, MAX_BODY_LEN, Refusal};
 
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 const KEY: [u8; 32] = [0xC3; 32];
@@ -152,6 +152,19 @@ fn an_http_body_is_taken_in_whole_or_not_at_all() {
     assert_eq!(device.receive(Form::Cose, &[], NOW), Err(Refusal::NotSaved));
     save(&mut device);
     assert_eq!(device.receive(Form::Cose, &[], NOW), Ok(()), "an answer may be empty");
+}
+
+#[test]
+fn what_is_longer_than_any_answer_is_not_looked_at() {
+    let mut device = ready();
+    let refused = Err(Refusal::Body(DecodeError::TooLong));
+    let longest = vec![0; MAX_BODY_LEN];
+    let longer = vec![0; MAX_BODY_LEN + 1];
+    assert_eq!(device.receive(Form::Compressed, &longest, NOW), Err(Refusal::Peer(PeerError::Malformed)));
+    assert_eq!(device.receive(Form::Compressed, &longer, NOW), refused);
+    assert_eq!(device.receive(Form::Cose, &longer, NOW), refused);
+    assert_ne!(device.receive(Form::Cose, &longest, NOW), refused);
+    assert!(device.is_saved());
 }
 
 #[test]

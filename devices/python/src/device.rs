@@ -6,18 +6,19 @@ use matchbook_kit::protocol::{
 };
 use matchbook_kit::{Form, Refusal};
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::error::raised;
+use crate::held::Held;
 use crate::value::{Code, Event, Mark};
 
 /// One account at work.
-#[pyclass(module = "matchbook")]
+#[pyclass(frozen, module = "matchbook")]
 pub(crate) struct Device {
-    device: matchbook_kit::Device,
+    device: Held<matchbook_kit::Device>,
     save: Py<PyAny>,
 }
 
@@ -74,142 +75,152 @@ impl Device {
         Self::begin(py, matchbook_kit::Device::restore(state), save)
     }
 
-    fn set_bearer(&mut self, bearer: &str) -> PyResult<()> {
-        self.device.set_pace(match bearer {
+    fn set_bearer(&self, py: Python<'_>, bearer: &str) -> PyResult<()> {
+        let pace = match bearer {
             "data" => Pace::DATA,
             "short-messages" => Pace::SHORT_MESSAGES,
             _ => return Err(PyValueError::new_err("a bearer is \"data\" or \"short-messages\"")),
-        });
-        Ok(())
+        };
+        self.look(py, |device| device.set_pace(pace))
     }
 
-    fn tick(&mut self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
+    fn tick(&self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
         self.work(py, |device| device.tick(UnixMillis(now_ms)))
     }
 
-    fn request_set(&mut self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
+    fn request_set(&self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
         self.work(py, |device| device.request_set(UnixMillis(now_ms)))
     }
 
-    fn request_rotation(&mut self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
+    fn request_rotation(&self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
         self.work(py, |device| device.request_rotation(UnixMillis(now_ms)))
     }
 
-    fn request_status(&mut self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
+    fn request_status(&self, py: Python<'_>, now_ms: u64) -> PyResult<()> {
         self.work(py, |device| device.request_status(UnixMillis(now_ms)))
     }
 
-    fn receive(&mut self, py: Python<'_>, form: &str, data: &[u8], now_ms: u64) -> PyResult<()> {
+    fn receive(&self, py: Python<'_>, form: &str, data: &[u8], now_ms: u64) -> PyResult<()> {
         let form = form_of(form)?;
         self.work(py, |device| device.receive(form, data, UnixMillis(now_ms)))
     }
 
     #[pyo3(signature = (now_ms, index=None))]
-    fn take_code(&mut self, py: Python<'_>, now_ms: u64, index: Option<u32>) -> PyResult<Code> {
+    fn take_code(&self, py: Python<'_>, now_ms: u64, index: Option<u32>) -> PyResult<Code> {
         let selector = index.map_or(Selector::Next, |index| Selector::Index(CodeIndex(index)));
-        self.work(py, |device| device.take_code(selector, UnixMillis(now_ms)))?;
-        let taken = self.device.code().map_err(|refusal| raised(py, refusal))?;
-        let code = taken.map(|(index, code)| Code::new(index, code.reveal()));
-        self.device.code_read();
-        code.ok_or_else(|| raised(py, Refusal::NotSaved))
+        self.device.with(py, |device| {
+            self.settled(py, device, |device| device.take_code(selector, UnixMillis(now_ms)))?;
+            let taken = device.code().map_err(|refusal| raised(py, refusal))?;
+            let code = taken.map(|(index, code)| Code::new(index, code.reveal()));
+            device.code_read();
+            code.ok_or_else(|| raised(py, Refusal::NotSaved))
+        })
     }
 
-    fn message<'py>(&mut self, py: Python<'py>, form: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let message = self.device.message(form_of(form)?).map_err(|refusal| raised(py, refusal))?;
-        let message = message.map(|message| PyBytes::new(py, &message));
-        self.device.message_read();
-        Ok(message)
+    fn message<'py>(&self, py: Python<'py>, form: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let form = form_of(form)?;
+        self.device.with(py, |device| {
+            let message = device.message(form).map_err(|refusal| raised(py, refusal))?;
+            let message = message.map(|message| PyBytes::new(py, &message));
+            device.message_read();
+            Ok(message)
+        })
     }
 
-    fn events(&mut self, py: Python<'_>) -> PyResult<Vec<Event>> {
-        let mut events = Vec::new();
-        while let Some(event) = self.device.event().map_err(|refusal| raised(py, refusal))? {
-            events.extend(Event::from_engine(&event));
-        }
-        Ok(events)
-    }
-
-    #[getter]
-    fn wake_at(&self) -> Option<u64> {
-        self.device.wake_at().map(|time| time.0)
-    }
-
-    #[getter]
-    fn codes(&self) -> Vec<Mark> {
-        self.device.account().codes().map(Mark::from).collect()
+    fn events(&self, py: Python<'_>) -> PyResult<Vec<Event>> {
+        self.device.with(py, |device| {
+            let mut events = Vec::new();
+            while let Some(event) = device.event().map_err(|refusal| raised(py, refusal))? {
+                events.extend(Event::from_engine(&event));
+            }
+            Ok(events)
+        })
     }
 
     #[getter]
-    fn remaining(&self) -> usize {
-        self.device.account().remaining()
+    fn wake_at(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        self.look(py, |device| device.wake_at().map(|time| time.0))
     }
 
     #[getter]
-    fn highest(&self) -> u32 {
-        self.device.account().highest().0
+    fn codes(&self, py: Python<'_>) -> PyResult<Vec<Mark>> {
+        self.look(py, |device| device.account().codes().map(Mark::from).collect())
     }
 
     #[getter]
-    fn threshold(&self) -> u8 {
-        self.device.account().threshold()
+    fn remaining(&self, py: Python<'_>) -> PyResult<usize> {
+        self.look(py, |device| device.account().remaining())
     }
 
     #[getter]
-    fn epoch(&self) -> u32 {
-        self.device.account().epoch().0
+    fn highest(&self, py: Python<'_>) -> PyResult<u32> {
+        self.look(py, |device| device.account().highest().0)
     }
 
     #[getter]
-    fn phase(&self) -> &'static str {
-        match self.device.account().phase() {
+    fn threshold(&self, py: Python<'_>) -> PyResult<u8> {
+        self.look(py, |device| device.account().threshold())
+    }
+
+    #[getter]
+    fn epoch(&self, py: Python<'_>) -> PyResult<u32> {
+        self.look(py, |device| device.account().epoch().0)
+    }
+
+    #[getter]
+    fn phase(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.look(py, |device| match device.account().phase() {
             Phase::Enrolling => "enrolling",
             Phase::Steady => "steady",
             Phase::Switching => "switching",
-        }
+        })
     }
 
     #[getter]
-    fn is_suspended(&self) -> bool {
-        self.device.account().is_suspended()
+    fn is_suspended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.look(py, |device| device.account().is_suspended())
     }
 
     #[getter]
-    fn awaits_answer(&self) -> bool {
-        self.device.account().awaits_answer()
+    fn awaits_answer(&self, py: Python<'_>) -> PyResult<bool> {
+        self.look(py, |device| device.account().awaits_answer())
     }
 
     #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.device.account().party().id.0)
+    fn id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.look(py, |device| PyBytes::new(py, &device.account().party().id.0))
     }
 
     #[getter]
-    fn profile(&self) -> u8 {
-        self.device.account().party().profile.to_byte()
+    fn profile(&self, py: Python<'_>) -> PyResult<u8> {
+        self.look(py, |device| device.account().party().profile.to_byte())
     }
 
     #[getter]
-    fn handle(&self) -> u8 {
-        self.device.account().handle().0
+    fn handle(&self, py: Python<'_>) -> PyResult<u8> {
+        self.look(py, |device| device.account().handle().0)
     }
 
     #[getter]
-    fn server(&self) -> &str {
-        self.device.account().server()
+    fn server(&self, py: Python<'_>) -> PyResult<String> {
+        self.look(py, |device| device.account().server().to_owned())
     }
 
     #[getter]
-    fn realm(&self) -> &str {
-        self.device.account().realm()
+    fn realm(&self, py: Python<'_>) -> PyResult<String> {
+        self.look(py, |device| device.account().realm().to_owned())
     }
 
     #[getter]
-    fn label(&self) -> &str {
-        self.device.account().label()
+    fn label(&self, py: Python<'_>) -> PyResult<String> {
+        self.look(py, |device| device.account().label().to_owned())
     }
 
-    fn __repr__(&self) -> String {
-        format!("Device(label={:?}, remaining={})", self.label(), self.remaining())
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        self.look(py, |device| {
+            let account = device.account();
+            format!("Device(label={:?}, remaining={})", account.label(), account.remaining())
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -219,33 +230,60 @@ impl Device {
 
 impl Device {
     fn begin(py: Python<'_>, made: Result<matchbook_kit::Device, Refusal>, save: Py<PyAny>) -> PyResult<Self> {
-        let mut device = Self { device: made.map_err(|refusal| raised(py, refusal))?, save };
-        device.settle(py)?;
+        let device = Self { device: Held::new(made.map_err(|refusal| raised(py, refusal))?), save };
+        device.device.with(py, |made| device.settle(py, made))?;
         Ok(device)
     }
 
-    /// Does something, and has stored what became of the account, even where it was refused.
+    fn look<T>(&self, py: Python<'_>, look: impl FnOnce(&mut matchbook_kit::Device) -> T) -> PyResult<T> {
+        self.device.with(py, |device| Ok(look(device)))
+    }
+
     fn work(
-        &mut self,
+        &self,
         py: Python<'_>,
         work: impl FnOnce(&mut matchbook_kit::Device) -> Result<(), Refusal>,
     ) -> PyResult<()> {
-        let was_saved = self.device.is_saved();
-        let done = work(&mut self.device);
+        self.device.with(py, |device| self.settled(py, device, work))
+    }
+
+    /// Does something, and has stored what became of the account, even where it was refused.
+    fn settled(
+        &self,
+        py: Python<'_>,
+        device: &mut matchbook_kit::Device,
+        work: impl FnOnce(&mut matchbook_kit::Device) -> Result<(), Refusal>,
+    ) -> PyResult<()> {
+        let was_saved = device.is_saved();
+        let done = work(device);
         // What could not be stored once is not tried again: the program may have gone on from an older state since.
         if was_saved {
-            self.settle(py)?;
+            self.settle(py, device)?;
         }
         done.map_err(|refusal| raised(py, refusal))
     }
 
-    fn settle(&mut self, py: Python<'_>) -> PyResult<()> {
-        if self.device.is_saved() {
+    fn settle(&self, py: Python<'_>, device: &mut matchbook_kit::Device) -> PyResult<()> {
+        if device.is_saved() {
             return Ok(());
         }
-        let state = PyBytes::new(py, &self.device.state());
-        self.save.call1(py, (state,))?;
-        self.device.saved().map_err(|refusal| raised(py, refusal))
+        let state = PyBytes::new(py, &device.state());
+        let returned = self.save.call1(py, (state,))?.into_bound(py);
+        // A coroutine has stored nothing yet, and False says that nothing was stored.
+        if !returned.is_none() {
+            let kind = returned.get_type().name()?;
+            let text =
+                format!("save has to return None, when the state is stored, and returned a value of type {kind}");
+            return Err(PyTypeError::new_err(text));
+        }
+        device.saved().map_err(|refusal| raised(py, refusal))
+    }
+
+    /// What a bug of the library does.
+    #[cfg(feature = "vectors")]
+    #[allow(clippy::panic, reason = "for the tests, which have no other way to one")]
+    pub(crate) fn panic_within(&self, py: Python<'_>) -> PyResult<()> {
+        self.look(py, |_| panic!("a bug"))
     }
 }
 

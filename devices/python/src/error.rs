@@ -28,6 +28,20 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("TakeError", py.get_type::<TakeError>())
 }
 
+/// The function that stores calls the device that waits for it.
+pub(crate) fn within_save(py: Python<'_>) -> PyErr {
+    named(py, MatchbookError::new_err("save may not call the device, which waits for it"), "in-save")
+}
+
+/// A panic, now or earlier.
+pub(crate) fn internal(py: Python<'_>) -> PyErr {
+    named(py, MatchbookError::new_err("a bug of the library: restore the state that was stored last"), "internal")
+}
+
+fn named(py: Python<'_>, error: PyErr, reason: &str) -> PyErr {
+    error.value(py).setattr("reason", reason).err().unwrap_or(error)
+}
+
 /// The exception for a refusal.
 pub(crate) fn raised(py: Python<'_>, refusal: Refusal) -> PyErr {
     let text = refusal.to_string();

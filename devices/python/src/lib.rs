@@ -6,6 +6,7 @@
 
 mod device;
 mod error;
+mod held;
 mod value;
 
 use pyo3::prelude::*;
@@ -19,7 +20,10 @@ fn _matchbook(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<value::Event>()?;
     error::add(module)?;
     #[cfg(feature = "vectors")]
-    module.setattr("_vector_run", wrap_pyfunction!(vector_run, module)?)?;
+    {
+        module.setattr("_vector_run", wrap_pyfunction!(vector_run, module)?)?;
+        module.setattr("_panic_within", wrap_pyfunction!(panic_within, module)?)?;
+    }
     Ok(())
 }
 
@@ -30,4 +34,12 @@ fn _matchbook(module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[pyo3(name = "_vector_run")]
 fn vector_run(vector: &str) -> Option<String> {
     matchbook_kit::vectors::run(vector)
+}
+
+/// Panics in a call of the device. For tests, and in no other build.
+#[cfg(feature = "vectors")]
+#[pyfunction]
+#[pyo3(name = "_panic_within")]
+fn panic_within(device: &Bound<'_, device::Device>) -> PyResult<()> {
+    device.get().panic_within(device.py())
 }

@@ -31,6 +31,7 @@ def test_a_code_does_not_show_in_its_repr(state_with_codes):
         (lambda d: d.receive("compressed", bytes(60), now()), matchbook.PeerError, "malformed"),
         (lambda d: d.receive("cose", b"\x00", now()), matchbook.BodyError, "cbor"),
         (lambda d: d.receive("cose", bytes(1 << 20), now()), matchbook.BodyError, "too-long"),
+        (lambda d: d.receive("compressed", bytes(1 << 20), now()), matchbook.BodyError, "too-long"),
     ],
 )
 def test_a_refusal_changes_nothing_and_names_its_reason(device, stored, call, error, reason):

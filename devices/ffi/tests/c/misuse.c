@@ -97,6 +97,7 @@ static void nonsense(const char *path) {
     EXPECT(mb_device_receive(device, 3, (mb_bytes){id, 8}, now), MB_STATUS_CHOICE);
     EXPECT(mb_device_receive(device, MB_FORM_COSE, (mb_bytes){id, 8}, now), MB_STATUS_BODY);
     EXPECT(mb_device_receive(device, MB_FORM_COSE, (mb_bytes){bytes, sizeof bytes}, now), MB_STATUS_BODY);
+    EXPECT(mb_device_receive(device, MB_FORM_COMPRESSED, (mb_bytes){bytes, sizeof bytes}, now), MB_STATUS_BODY);
     EXPECT(mb_device_receive(device, MB_FORM_COMPRESSED, (mb_bytes){id, 8}, now), MB_STATUS_PEER_MALFORMED);
     EXPECT(mb_device_receive(device, MB_FORM_COMPRESSED, (mb_bytes){NULL, 0}, now), MB_STATUS_PEER_MALFORMED);
     EXPECT(mb_device_take_code(device, 0, now), MB_STATUS_TAKE_EMPTY);

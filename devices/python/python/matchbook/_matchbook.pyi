@@ -25,14 +25,17 @@ __all__ = [
 # HTTP, one message to the server (application/cose), none to four from it (application/cbor-seq).
 _Form: TypeAlias = Literal["compressed", "cose"]
 # Stores a state durably: written, and flushed to where a power cut leaves it. It holds every key and code in clear, so
-# seal it where others can read what you store. It must not call the device.
-_Save: TypeAlias = Callable[[bytes], object]
+# seal it where others can read what you store. It returns None, and only when the state is stored: whatever else it
+# returns (a coroutine, False) is a TypeError, and the state counts as not stored, as when it raises. It may not call the
+# device (MatchbookError, "in-save"), nor wait for a thread that does: calls wait for it.
+_Save: TypeAlias = Callable[[bytes], None]
 
 class MatchbookError(Exception):
     """The device did not do what it was asked, and is as it was, where nothing else is said."""
 
     reason: str
-    """The stable name of why, as the protocol has it: "forged"."""
+    """The stable name of why, as the protocol has it: "forged". Of our own are "in-save", and "internal", a bug of the
+    library: the device is of no more use, and Device.restore goes on from what you stored last."""
 
 class NotSavedError(MatchbookError):
     """An earlier state could not be stored: go on with Device.restore from what you stored last."""
@@ -119,7 +122,8 @@ class Event:
 class Device:
     """One account at work. Times are in milliseconds since 1970, by your clock; codes and keys do not depend on them.
 
-    Every method that changes the account may raise what ``save`` raises, and NotSavedError when that happened before.
+    Every method that changes the account may raise what ``save`` raises, TypeError when ``save`` returns anything but None,
+    and NotSavedError when either happened before. Threads may share a device: a call waits for the one before it.
     """
 
     @staticmethod
