@@ -122,8 +122,8 @@ impl Head {
         if self.mac_key.is_some() {
             return Ok(());
         }
-        let sealed = self.mac.as_ref().and_then(|mac| mac.key.as_ref());
-        let cipher = sealed.map_or(first, |sealed| sealed.cipher);
+        let sealed = self.mac.as_ref().and_then(|mac| mac.key.as_ref().map(|key| (mac.hash, key)));
+        let cipher = sealed.map_or(first, |(_, sealed)| sealed.cipher);
         let key = match (&self.source, unlock) {
             (Some(Source::Agreed(_)), Unlock::Key(key)) => {
                 if key.len() != cipher.key_len() {
@@ -147,7 +147,9 @@ impl Head {
         };
         fits(cipher, &key)?;
         let mac_key = match sealed {
-            Some(sealed) => decrypt(sealed.cipher, &key, &sealed.bytes).ok_or(FileError::WrongSecret)?,
+            Some((hash, sealed)) => decrypt(sealed.cipher, &key, &sealed.bytes)
+                .filter(|mac_key| hash.takes(mac_key.len()))
+                .ok_or(FileError::WrongSecret)?,
             None => key.clone(),
         };
         self.mac_key = Some(mac_key);
