@@ -123,6 +123,7 @@ pub(crate) fn user_name(text: &str) -> Result<String, String> {
         let rule = "has to be at most 128 bytes without control characters, and without blanks at its ends";
         return Err(format!("\"{}\" {rule}", shown(text)));
     }
+    no_key(text)?;
     Ok(text.to_owned())
 }
 
@@ -131,7 +132,19 @@ pub(crate) fn label(text: &str) -> Result<String, String> {
     if text.len() > MAX_LABEL_LEN || text.chars().any(char::is_control) {
         return Err(format!("\"{}\" has to be at most {MAX_LABEL_LEN} bytes without control characters", shown(text)));
     }
+    no_key(text)?;
     Ok(text.to_owned())
+}
+
+/// Refuses what has the form of a K_0: columns that were swapped would make keys names, which everybody is shown.
+fn no_key(text: &str) -> Result<(), String> {
+    let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_base64 =
+        text.len() == 44 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    if is_hex || is_base64 {
+        return Err(format!("it looks like a key, of {} characters; are the columns right?", text.len()));
+    }
+    Ok(())
 }
 
 /// A policy that is not understood means that the key may not be used (RFC 6030, section 5), and one that cannot be kept
