@@ -39,6 +39,25 @@ pub(crate) enum Hash {
     Sha256,
 }
 
+impl Hash {
+    const fn output_len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+        }
+    }
+
+    /// Whether a MAC key that was opened may have so many bytes: as many as the hash gives, or more that fill blocks.
+    ///
+    /// Whoever has the file knows what some of its blocks decrypt to, the last of each key of 32 bytes being padding, and
+    /// can make a MAC key of these. After any two of them the last byte is padding by chance, once in 256 pairs. At these
+    /// lengths 12 bytes or more have to be padding, which no file has pairs enough for.
+    pub(crate) const fn takes(self, mac_key_len: usize) -> bool {
+        let output = self.output_len();
+        mac_key_len == output || (mac_key_len > output && mac_key_len.is_multiple_of(BLOCK))
+    }
+}
+
 /// Opens what was encrypted with AES-CBC, the IV before it. `None` for anything that is wrong with it: to be asked only
 /// after the MAC was found right, or to be answered like a wrong MAC.
 pub(crate) fn decrypt(cipher: Cipher, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -104,3 +123,6 @@ pub(crate) fn derive_new(passphrase: &[u8], salt: &[u8]) -> Zeroizing<[u8; 32]> 
     key.iter_mut().zip(derived.iter()).for_each(|(to, from)| *to = *from);
     key
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,19 +63,50 @@ impl Element {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
-    /// The text, without blanks at its ends.
-    pub(crate) fn text(&self) -> &str {
-        self.text.trim()
+    /// The text, without blanks at its ends, of an element that is to hold nothing else.
+    pub(crate) fn text(&self) -> Result<&str, FileError> {
+        match self.children.first() {
+            None => Ok(self.text.trim()),
+            Some(other) => {
+                Err(malformed(format!("{}: <{}> stands within its text", shown(&self.name), shown(&other.name))))
+            }
+        }
     }
 
-    /// The first child of PSKC's with this name.
-    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
-        self.child_in(&[Space::Pskc], name)
+    /// Whether text stands beside its children.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.text.trim().is_empty()
     }
 
-    /// The first child with this name in one of the namespaces.
-    pub(crate) fn child_in(&self, spaces: &[Space], name: &str) -> Option<&Self> {
-        self.children.iter().find(|child| spaces.contains(&child.space) && child.name == name)
+    /// The only child of PSKC's with this name.
+    pub(crate) fn only(&self, name: &str) -> Result<Option<&Self>, FileError> {
+        self.only_in(&[Space::Pskc], name)
+    }
+
+    /// The only child with this name, in one of the namespaces. A second one, or one of another namespace, could be what
+    /// somebody else reads.
+    pub(crate) fn only_in(&self, spaces: &[Space], name: &str) -> Result<Option<&Self>, FileError> {
+        let mut named = self.children.iter().filter(|child| child.name == name);
+        let found = named.next();
+        if named.next().is_some() {
+            return Err(malformed(format!("{name}: it stands twice in <{}>", shown(&self.name))));
+        }
+        match found {
+            Some(child) if !spaces.contains(&child.space) => {
+                Err(malformed(format!("{name}: it is of another namespace")))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// How many elements in it, at any depth, have this name in any namespace.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        let (mut found, mut open) = (0_usize, vec![self]);
+        while let Some(element) = open.pop() {
+            found = found.saturating_add(usize::from(element.name == name));
+            open.extend(&element.children);
+        }
+        found
     }
 }
 

@@ -48,11 +48,55 @@ impl std::error::Error for FileError {}
 /// The longest piece of a file that a sentence repeats, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// A piece of a file for a sentence: escaped and cut, so that it moves no cursor.
+/// The longest run of digits of hexadecimal or base64 that a sentence repeats: identification codes have 16, and names of
+/// elements up to 20. A longer one may be a key in the wrong place, of which no part is told.
+const MAX_RUN: usize = 20;
+
+/// A piece of a file for a sentence: escaped and cut, so that it moves no cursor, and of what looks like a key its length
+/// alone.
 pub(crate) fn shown(text: &str) -> String {
-    let mut cut: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MAX_SHOWN).is_some() {
-        cut.push('…');
+    let (mut out, mut left, mut rest) = (String::new(), MAX_SHOWN, text);
+    let is_address = text.starts_with("http://") || text.starts_with("https://");
+    while let Some(first) = rest.chars().next() {
+        if left == 0 {
+            out.push('…');
+            return out;
+        }
+        let key = key_len(rest, is_address);
+        // What is no key is passed run by run, so that no key is looked for from its middle on.
+        let run = rest.find(|c| !is_digit(c, is_address)).unwrap_or(rest.len()).max(first.len_utf8());
+        let (piece, after) = rest.split_at_checked(key.unwrap_or(run)).unwrap_or((rest, ""));
+        rest = after;
+        if key.is_some() {
+            out.push_str(&format!("[{} characters]", piece.len()));
+            left = left.saturating_sub(MAX_RUN);
+        } else {
+            out.extend(piece.chars().take(left).flat_map(char::escape_debug));
+            if piece.chars().nth(left).is_some() {
+                out.push('…');
+                return out;
+            }
+            left = left.saturating_sub(piece.chars().count());
+        }
     }
-    cut
+    out
 }
+
+/// The bytes of what looks like a key at the beginning of a text: a run of base64, or of hexadecimal digits in groups.
+fn key_len(text: &str, is_address: bool) -> Option<usize> {
+    let run = text.find(|c| !is_digit(c, is_address)).unwrap_or(text.len());
+    let grouped =
+        text.find(|c: char| !c.is_ascii_hexdigit() && !matches!(c, ' ' | ':' | '-' | '\t')).unwrap_or(text.len());
+    let groups = text.get(..grouped).unwrap_or_default().trim_end_matches([' ', ':', '-', '\t']);
+    let digits = groups.bytes().filter(u8::is_ascii_hexdigit).count();
+    let grouped = if digits > MAX_RUN && text.starts_with(|c: char| c.is_ascii_hexdigit()) { groups.len() } else { 0 };
+    Some(run.max(grouped)).filter(|length| *length > MAX_RUN)
+}
+
+/// Whether a character is one of base64 or hexadecimal. The paths of addresses have slashes, and are no keys.
+fn is_digit(c: char, is_address: bool) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '=' | '_') || (c == '/' && !is_address)
+}
+
+#[cfg(test)]
+mod tests;

@@ -63,10 +63,10 @@ impl Head {
             return Err(FileError::Malformed("the file has two EncryptionKey".to_owned()));
         }
         self.source =
-            Some(if let Some(derived) = element.child_in(&[Space::Encryption11, Space::Pskc], "DerivedKey") {
+            Some(if let Some(derived) = element.only_in(&[Space::Encryption11, Space::Pskc], "DerivedKey")? {
                 derivation(derived)?
-            } else if let Some(name) = element.child_in(&[Space::Signature], "KeyName") {
-                Source::Agreed(Some(shown(name.text())).filter(|name| !name.is_empty()))
+            } else if let Some(name) = element.only_in(&[Space::Signature], "KeyName")? {
+                Source::Agreed(Some(shown(name.text()?)).filter(|name| !name.is_empty()))
             } else if element.children.is_empty() {
                 Source::Agreed(None)
             } else {
@@ -82,20 +82,26 @@ impl Head {
         if self.mac.is_some() {
             return Err(FileError::Malformed("the file has two MACMethod".to_owned()));
         }
-        if element.child("MACKeyReference").is_some() {
+        if element.only("MACKeyReference")?.is_some() {
             return Err(FileError::Unsupported("the file's MAC key is outside of the file".to_owned()));
         }
         let hash = hash(element.attribute("Algorithm"))?;
-        let key = element.child("MACKey").map(Sealed::read).transpose()?;
+        let key = element.only("MACKey")?.map(Sealed::read).transpose()?;
         self.mac = Some(MacMethod { hash, key });
         Ok(())
     }
 
-    pub(crate) fn secrecy(&self) -> Secrecy {
+    /// What hides the keys, once all of the head is taken.
+    pub(crate) fn secrecy(&self) -> Result<Secrecy, FileError> {
         match &self.source {
-            None => Secrecy::Plain,
-            Some(Source::Agreed(name)) => Secrecy::Key(name.clone()),
-            Some(Source::Derived { .. }) => Secrecy::Passphrase,
+            None if self.mac.is_some() => {
+                let sentence =
+                    "the file has a MACMethod and no EncryptionKey: it was encrypted, and somebody changed it";
+                Err(FileError::Malformed(sentence.to_owned()))
+            }
+            None => Ok(Secrecy::Plain),
+            Some(Source::Agreed(name)) => Ok(Secrecy::Key(name.clone())),
+            Some(Source::Derived { .. }) => Ok(Secrecy::Passphrase),
         }
     }
 
@@ -106,7 +112,7 @@ impl Head {
         mac: Option<&Element>,
         unlock: &Unlock<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        let mac = mac.map(|mac| base64(mac.text(), "ValueMAC")).transpose()?.ok_or(FileError::NoMac)?;
+        let mac = mac.map(|mac| base64(mac.text()?, "ValueMAC")).transpose()?.ok_or(FileError::NoMac)?;
         let hash = self.mac.as_ref().ok_or(FileError::NoMac)?.hash;
         self.unlock(sealed.cipher, unlock)?;
         let (Some(key), Some(mac_key)) = (&self.key, &self.mac_key) else { return Err(FileError::WrongSecret) };
@@ -122,8 +128,8 @@ impl Head {
         if self.mac_key.is_some() {
             return Ok(());
         }
-        let sealed = self.mac.as_ref().and_then(|mac| mac.key.as_ref());
-        let cipher = sealed.map_or(first, |sealed| sealed.cipher);
+        let sealed = self.mac.as_ref().and_then(|mac| mac.key.as_ref().map(|key| (mac.hash, key)));
+        let cipher = sealed.map_or(first, |(_, sealed)| sealed.cipher);
         let key = match (&self.source, unlock) {
             (Some(Source::Agreed(_)), Unlock::Key(key)) => {
                 if key.len() != cipher.key_len() {
@@ -147,7 +153,9 @@ impl Head {
         };
         fits(cipher, &key)?;
         let mac_key = match sealed {
-            Some(sealed) => decrypt(sealed.cipher, &key, &sealed.bytes).ok_or(FileError::WrongSecret)?,
+            Some((hash, sealed)) => decrypt(sealed.cipher, &key, &sealed.bytes)
+                .filter(|mac_key| hash.takes(mac_key.len()))
+                .ok_or(FileError::WrongSecret)?,
             None => key.clone(),
         };
         self.mac_key = Some(mac_key);
@@ -159,12 +167,12 @@ impl Head {
 impl Sealed {
     /// Reads `EncryptedValue` or `MACKey`.
     pub(crate) fn read(element: &Element) -> Result<Self, FileError> {
-        let method = element.child_in(&[Space::Encryption], "EncryptionMethod");
+        let method = element.only_in(&[Space::Encryption], "EncryptionMethod")?;
         let cipher = cipher(method.and_then(|method| method.attribute("Algorithm")))?;
-        let data = element.child_in(&[Space::Encryption], "CipherData");
-        let value = data.and_then(|data| data.child_in(&[Space::Encryption], "CipherValue"));
+        let data = element.only_in(&[Space::Encryption], "CipherData")?;
+        let value = data.map(|data| data.only_in(&[Space::Encryption], "CipherValue")).transpose()?.flatten();
         let value = value.ok_or_else(|| FileError::Malformed("an encrypted value has no CipherValue".to_owned()))?;
-        Ok(Self { cipher, bytes: base64(value.text(), "CipherValue")? })
+        Ok(Self { cipher, bytes: base64(value.text()?, "CipherValue")? })
     }
 }
 
@@ -174,7 +182,7 @@ fn fits(cipher: Cipher, key: &[u8]) -> Result<(), FileError> {
 
 fn derivation(derived: &Element) -> Result<Source, FileError> {
     let malformed = |what: &str| FileError::Malformed(format!("PBKDF2 has no {what} that makes sense"));
-    let method = derived.child_in(&[Space::Encryption11, Space::Pskc], "KeyDerivationMethod");
+    let method = derived.only_in(&[Space::Encryption11, Space::Pskc], "KeyDerivationMethod")?;
     let method = method.ok_or_else(|| malformed("KeyDerivationMethod"))?;
     match method.attribute("Algorithm") {
         Some(
@@ -183,28 +191,29 @@ fn derivation(derived: &Element) -> Result<Source, FileError> {
         ) => {}
         other => return Err(unsupported("key derivation", other)),
     }
-    let parameters = method.child_in(PARAMETERS, "PBKDF2-params").ok_or_else(|| malformed("PBKDF2-params"))?;
-    let field = |name: &str| parameters.child_in(PARAMETERS, name);
-    let salt = field("Salt").and_then(|salt| salt.child_in(PARAMETERS, "Specified"));
-    let salt = base64(salt.ok_or_else(|| malformed("salt"))?.text(), "Salt")?;
+    let parameters = method.only_in(PARAMETERS, "PBKDF2-params")?.ok_or_else(|| malformed("PBKDF2-params"))?;
+    let field = |name: &str| parameters.only_in(PARAMETERS, name);
+    let salt = field("Salt")?.map(|salt| salt.only_in(PARAMETERS, "Specified")).transpose()?.flatten();
+    let salt = base64(salt.ok_or_else(|| malformed("salt"))?.text()?, "Salt")?;
     if !SALT_LENGTHS.contains(&salt.len()) {
         let (least, most) = (SALT_LENGTHS.start(), SALT_LENGTHS.end());
         return Err(FileError::Hostile(format!("the salt has {} bytes, and {least} to {most} are taken", salt.len())));
     }
-    let rounds: u64 = field("IterationCount")
-        .and_then(|count| count.text().parse().ok())
-        .ok_or_else(|| malformed("IterationCount"))?;
+    let rounds = field("IterationCount")?.map(Element::text).transpose()?;
+    let rounds: u64 = rounds.and_then(|rounds| rounds.parse().ok()).ok_or_else(|| malformed("IterationCount"))?;
     let rounds = u32::try_from(rounds).ok().filter(|rounds| (MIN_ROUNDS..=MAX_ROUNDS).contains(rounds));
     let rounds = rounds.ok_or_else(|| {
         FileError::Hostile(format!("PBKDF2 has another number of iterations than {MIN_ROUNDS} to {MAX_ROUNDS}"))
     })?;
-    let length = match field("KeyLength").map(|length| length.text().parse::<usize>()) {
+    let length = match field("KeyLength")?.map(Element::text).transpose()?.map(str::parse::<usize>) {
         None => None,
         Some(Ok(length @ (16 | 24 | 32))) => Some(length),
         Some(Ok(_) | Err(_)) => return Err(malformed("KeyLength")),
     };
     // The example of RFC 6030 has an empty one, which stands for the default of RFC 8018.
-    let named = field("PRF").map(|prf| prf.attribute("Algorithm").unwrap_or_else(|| prf.text()));
+    let prf = field("PRF")?;
+    let text = prf.map(Element::text).transpose()?;
+    let named = prf.and_then(|prf| prf.attribute("Algorithm")).or(text);
     let hash = named.filter(|name| !name.is_empty()).map_or(Ok(Hash::Sha1), |name| hash(Some(name)))?;
     Ok(Source::Derived { salt, rounds, length, hash })
 }

@@ -2,16 +2,21 @@
 
 use std::fmt::Write as _;
 
+use crate::error::shown;
+
 /// The attributes that hold a log-in name, and how they are written as numbers.
 const NAMES: [&str; 4] = ["uid", "0.9.2342.19200300.100.1.1", "cn", "2.5.4.3"];
 
-/// The log-in name: of a distinguished name its UID, or else its CN; any other text as it is.
-pub(crate) fn user(text: &str) -> String {
+/// The log-in name: of a distinguished name its UID, or else its CN; any other text as it is. An error is a sentence.
+pub(crate) fn user(text: &str) -> Result<String, String> {
     let parts = parts(text);
     let of = |wanted: &str| parts.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
     match NAMES.iter().find_map(|name| of(name)) {
-        Some((_, value)) => value.clone(),
-        None => text.to_owned(),
+        Some((name, value)) => {
+            // Two names that differ in such bytes alone would be one.
+            String::from_utf8(value.clone()).map_err(|_| format!("the {} is not UTF-8", shown(name)))
+        }
+        None => Ok(text.to_owned()),
     }
 }
 
@@ -30,7 +35,7 @@ pub(crate) fn distinguished(user: &str) -> String {
 }
 
 /// Attributes and their values; none for a text that is no distinguished name.
-fn parts(text: &str) -> Vec<(String, String)> {
+fn parts(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some((name, after)) = rest.split_once('=') {
@@ -46,7 +51,7 @@ fn parts(text: &str) -> Vec<(String, String)> {
 }
 
 /// A value up to the next comma or plus sign that is not escaped, and what follows that.
-fn value(text: &str) -> (String, &str) {
+fn value(text: &str) -> (Vec<u8>, &str) {
     let (mut bytes, mut kept) = (Vec::new(), 0);
     let mut chars = text.char_indices();
     let mut end = "";
@@ -79,7 +84,7 @@ fn value(text: &str) -> (String, &str) {
         }
     }
     bytes.truncate(kept);
-    (String::from_utf8_lossy(&bytes).into_owned(), end)
+    (bytes, end)
 }
 
 fn push(bytes: &mut Vec<u8>, c: char) {

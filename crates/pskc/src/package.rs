@@ -50,37 +50,39 @@ impl From<FileError> for Fault {
 
 /// Reads a package, and opens its secret.
 pub(crate) fn raw(package: &Element, head: &mut Head, unlock: &Unlock<'_>) -> Result<RawKey, Fault> {
-    let mut keys = package.children.iter().filter(|child| child.is(crate::element::Space::Pskc, "Key"));
-    let key = keys.next().ok_or_else(|| row("Key: there is none in the package"))?;
-    if keys.next().is_some() {
-        return Err(row("Key: there are two in the package, and a device has one"));
+    let key = package.only("Key")?.ok_or_else(|| row("Key: there is none in the package"))?;
+    let policy = key.only("Policy")?;
+    if package.count("Policy") > usize::from(policy.is_some()) {
+        return Err(row("Policy: one stands where none belongs, so that it could be passed over"));
     }
-    let secret = key.child("Data").and_then(|data| data.child("Secret"));
+    let secret = key.only("Data")?.map(|data| data.only("Secret")).transpose()?.flatten();
     let secret = secret.ok_or_else(|| row("Secret: the package holds no key"))?;
-    let opened = match (secret.child("EncryptedValue"), secret.child("PlainValue")) {
-        (Some(sealed), None) => head.open(&Sealed::read(sealed)?, secret.child("ValueMAC"), unlock)?,
+    let opened = match (secret.only("EncryptedValue")?, secret.only("PlainValue")?) {
+        (Some(sealed), None) => head.open(&Sealed::read(sealed)?, secret.only("ValueMAC")?, unlock)?,
         (None, Some(plain)) => {
-            if head.secrecy() != crate::method::Secrecy::Plain {
+            if head.secrecy()? != crate::method::Secrecy::Plain {
                 return Err(row("Secret: it is plain in an encrypted file, so somebody may have changed it"));
             }
-            base64(plain.text())?
+            base64(plain.text()?)?
         }
         (None, None) => return Err(row("Secret: it has no value")),
         (Some(_), Some(_)) => return Err(row("Secret: it has two values")),
     };
-    check_policy(key.child("Policy"))?;
-    let info = package.child("DeviceInfo");
-    let date = ["StartDate", "ExpiryDate"].into_iter().find(|name| info.is_some_and(|info| info.child(name).is_some()));
+    check_policy(policy)?;
+    let info = package.only("DeviceInfo")?;
+    let date = ["StartDate", "ExpiryDate"].into_iter().find(|name| info.is_some_and(|info| info.count(name) > 0));
     if let Some(date) = date {
         return Err(Fault::Row(format!("DeviceInfo: it has a {date}, which Matchbook does not keep")));
     }
-    let text = |element: Option<&Element>| element.map(|it| it.text().to_owned()).filter(|text| !text.is_empty());
+    let of_info = |name: &str| info.map(|info| text(info, name)).transpose().map(Option::flatten);
+    let (user, label) = (text(key, "UserId")?, text(key, "FriendlyName")?);
+    let (info_user, serial) = (of_info("UserId")?, of_info("SerialNo")?);
     Ok(RawKey {
         id: key.attribute("Id").unwrap_or_default().to_owned(),
         algorithm: key.attribute("Algorithm").map(str::to_owned),
         secret: opened,
-        user: text(key.child("UserId")).or_else(|| text(info.and_then(|info| info.child("UserId")))),
-        label: text(key.child("FriendlyName")).or_else(|| text(info.and_then(|info| info.child("SerialNo")))),
+        user: user.or(info_user),
+        label: label.or(serial),
     })
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn device(raw: &RawKey) -> Result<Device, String> {
     }
     let key = Secret::from_slice(&raw.secret);
     let key = key.ok_or_else(|| format!("Secret: the key has {} bytes, and K_0 has 32", raw.secret.len()))?;
-    let user = raw.user.as_deref().map(name::user);
+    let user = raw.user.as_deref().map(name::user).transpose().map_err(|why| format!("UserId: {why}"))?;
     Ok(Device {
         id: id(&raw.id).map_err(|why| format!("Id: {why}"))?,
         key,
@@ -123,6 +125,7 @@ pub(crate) fn user_name(text: &str) -> Result<String, String> {
         let rule = "has to be at most 128 bytes without control characters, and without blanks at its ends";
         return Err(format!("\"{}\" {rule}", shown(text)));
     }
+    no_key(text)?;
     Ok(text.to_owned())
 }
 
@@ -131,17 +134,38 @@ pub(crate) fn label(text: &str) -> Result<String, String> {
     if text.len() > MAX_LABEL_LEN || text.chars().any(char::is_control) {
         return Err(format!("\"{}\" has to be at most {MAX_LABEL_LEN} bytes without control characters", shown(text)));
     }
+    no_key(text)?;
     Ok(text.to_owned())
+}
+
+/// Refuses what has the form of a K_0: columns that were swapped would make keys names, which everybody is shown.
+fn no_key(text: &str) -> Result<(), String> {
+    let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_base64 =
+        text.len() == 44 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    if is_hex || is_base64 {
+        return Err(format!("it looks like a key, of {} characters; are the columns right?", text.len()));
+    }
+    Ok(())
+}
+
+/// The text of a child; an empty one is none.
+fn text(parent: &Element, name: &str) -> Result<Option<String>, FileError> {
+    let found = parent.only(name)?.map(Element::text).transpose()?;
+    Ok(found.filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
 /// A policy that is not understood means that the key may not be used (RFC 6030, section 5), and one that cannot be kept
 /// must not be taken.
 fn check_policy(policy: Option<&Element>) -> Result<(), Fault> {
     let Some(policy) = policy else { return Ok(()) };
+    if policy.has_text() {
+        return Err(row("Policy: it has text beside its rules, which nobody understands"));
+    }
     let mut usages = Vec::new();
     for rule in &policy.children {
         if rule.is(crate::element::Space::Pskc, "KeyUsage") {
-            usages.push(rule.text());
+            usages.push(rule.text()?);
             continue;
         }
         let name = shown(&rule.name);

@@ -32,7 +32,7 @@ pub fn secrecy(bytes: &[u8]) -> Result<Secrecy, FileError> {
             Kind::Signature | Kind::Extension | Kind::Unknown => {}
         }
     }
-    Ok(head.secrecy())
+    head.secrecy()
 }
 
 pub(crate) fn read(bytes: &[u8], unlock: &Unlock<'_>) -> Result<File, FileError> {
@@ -66,6 +66,7 @@ pub(crate) fn each(
                 if place > MAX_DEVICES {
                     return Err(FileError::Hostile(format!("the file has more than {MAX_DEVICES} devices; split it")));
                 }
+                head.secrecy()?;
                 take(
                     place,
                     match package::raw(&part, &mut head, unlock) {
@@ -75,14 +76,21 @@ pub(crate) fn each(
                     },
                 );
             }
-            Kind::Signature => notes.push("the file is signed, and the signature is not checked".to_owned()),
-            Kind::Extension => notes.push("the file has extensions, which mean nothing here".to_owned()),
+            Kind::Signature => note(&mut notes, "the file is signed, and the signature is not checked"),
+            Kind::Extension => note(&mut notes, "the file has extensions, which mean nothing here"),
             Kind::Unknown => {
                 return Err(FileError::Malformed(format!("<{}> has no place in a PSKC file", shown(&part.name))));
             }
         }
     }
     Ok(notes)
+}
+
+/// Once, however often it is so.
+fn note(notes: &mut Vec<String>, sentence: &str) {
+    if notes.iter().all(|known| known != sentence) {
+        notes.push(sentence.to_owned());
+    }
 }
 
 /// What stands in a key container.

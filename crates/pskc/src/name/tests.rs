@@ -21,14 +21,23 @@ fn the_log_in_name_is_the_uid_or_the_cn() {
         ("", ""),
         ("UID=a\\", "a"),
     ] {
-        assert_eq!(user(text), name, "{text}");
+        assert_eq!(user(text).unwrap(), name, "{text}");
     }
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_refused() {
+    for text in ["UID=al\\FFice", "CN=\\C3", "UID=\\ED\\A0\\80"] {
+        assert!(user(text).unwrap_err().contains("UTF-8"), "{text}");
+    }
+    // Only what is taken counts.
+    assert_eq!(user("UID=alice,O=\\FF").unwrap(), "alice");
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read(name in "[^\\p{C}\\p{Z}]([^\\p{C}]{0,20}[^\\p{C}\\p{Z}])?") {
-        prop_assert_eq!(user(&distinguished(&name)), name);
+        prop_assert_eq!(user(&distinguished(&name)).unwrap(), name);
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn the_plain_examples_of_the_rfc_are_read() {
     }
     let three = keys(&figure(3), &Unlock::Nothing);
     let three = three[0].as_ref().unwrap();
-    assert_eq!(crate::name::user(three.user.as_deref().unwrap()), "jsmith");
+    assert_eq!(crate::name::user(three.user.as_deref().unwrap()).unwrap(), "jsmith");
     assert_eq!(three.label.as_deref(), Some("987654321"), "the serial number, as there is no friendly name");
     // A key that is a reference into another module, and not in the file.
     assert_eq!(keys(&figure(4), &Unlock::Nothing)[0].as_ref().unwrap_err(), "Secret: the package holds no key");
@@ -169,6 +169,121 @@ fn what_stands_in_the_file_twice_is_told() {
     let why: Vec<_> = file.rows.iter().map(|row| row.device.as_ref().err().cloned().unwrap_or_default()).collect();
     assert!(why[0].is_empty() && why[1].contains("row 1 already") && why[2].contains("key of row 1 too"), "{why:?}");
     assert!(why[3].contains("all zeros"), "{why:?}");
+}
+
+#[test]
+fn a_key_as_a_name_is_told_by_its_length_alone() {
+    let hex = "0707070707070707070707070707070707070707070707070707070707070707";
+    let user = "<UserId>alice</UserId>";
+    for key in [KEY, hex] {
+        let id = format!("Id=\"{key}\"");
+        for (attributes, within) in
+            [(id.as_str(), user), (ID, &format!("<UserId>UID={}</UserId>", key.replace('=', "\\=")))]
+        {
+            let found = read(file(attributes, within, KEY).as_bytes(), &Unlock::Nothing).unwrap();
+            let why = found.rows[0].device.as_ref().unwrap_err();
+            assert!(!why.contains(&key[..20]), "{why}");
+        }
+        let name = key.trim_end_matches('=');
+        let element = file(ID, user, KEY).replace("<KeyPackage>", &format!("<k{name}/><KeyPackage>"));
+        let open = file(ID, &format!("<k{name}>"), KEY);
+        let text = file(ID, user, KEY).replace("<KeyPackage>", &format!("{key}<KeyPackage>"));
+        for text in [element, open, text] {
+            let why = read(text.as_bytes(), &Unlock::Nothing).unwrap_err().to_string();
+            assert!(!why.contains(&key[..20]), "{why}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_counts_may_stand_twice_or_in_another_namespace() {
+    let user = "<UserId>UID=alice</UserId>";
+    let whole = file(ID, user, KEY);
+    let dates = "<StartDate>2099-01-01T00:00:00Z</StartDate>";
+    let info = "<DeviceInfo/><DeviceInfo><ExpiryDate>2001-01-01T00:00:00Z</ExpiryDate></DeviceInfo><Key ";
+    let policies = format!("<Policy><KeyUsage>Derive</KeyUsage></Policy><Policy>{dates}</Policy>");
+    for (text, says) in [
+        (file(ID, &format!("{user}{policies}"), KEY), "Policy"),
+        (file(ID, &format!("{user}<Policy xmlns=\"urn:x\">{dates}</Policy>"), KEY), "Policy"),
+        (file(ID, &format!("{user}<Policy/><Policy xmlns=\"\"/>"), KEY), "Policy"),
+        (whole.replace("<Key ", &format!("<Policy>{dates}</Policy><Key ")), "Policy"),
+        (file(ID, &format!("{user}<Extensions><Policy/></Extensions>"), KEY), "Policy"),
+        (file(ID, &format!("{user}<Policy><KeyUsage><x/>Derive</KeyUsage></Policy>"), KEY), "KeyUsage"),
+        (file(ID, &format!("{user}<Policy>Derive</Policy>"), KEY), "Policy"),
+        (file(ID, &format!("{user}<UserId>UID=mallory</UserId>"), KEY), "UserId"),
+        (file(ID, &format!("{user}<UserId xmlns=\"urn:x\">UID=mallory</UserId>"), KEY), "UserId"),
+        (file(ID, "<UserId>UID=al<x>zz</x>ice</UserId>", KEY), "UserId"),
+        (file(ID, &format!("{user}<FriendlyName/><FriendlyName>b</FriendlyName>"), KEY), "FriendlyName"),
+        (whole.replace("<Data>", "<Data/><Data>"), "Data"),
+        (whole.replace("<Secret>", "<Secret/><Secret>"), "Secret"),
+        (whole.replace("<PlainValue>", "<PlainValue/><PlainValue>"), "PlainValue"),
+        (whole.replace("<PlainValue>", "<PlainValue><x/>"), "PlainValue"),
+        (whole.replace("<Key ", info), "DeviceInfo"),
+        (whole.replace("<Key ", &info[13..]).replace("<ExpiryDate>", "<ExpiryDate xmlns=\"urn:x\">"), "DeviceInfo"),
+        (whole.replace("<KeyPackage>", "<KeyPackage><Key/>"), "Key"),
+    ] {
+        let found = read(text.as_bytes(), &Unlock::Nothing).unwrap();
+        let why = found.rows[0].device.as_ref().unwrap_err();
+        assert!(why.starts_with(&format!("{says}: ")), "{says}: {why}\n{text}");
+    }
+    for name in ["MACKey", "EncryptedValue", "ValueMAC", "xenc:CipherData", "xenc:CipherValue", "xenc:EncryptionMethod"]
+    {
+        let (begin, end) = (format!("<{name}"), format!("</{name}>"));
+        let text = crate::write(&[device()], &crate::Protection::Key { key: &[5; 32], name: "k" }, &mut Zeros);
+        let at = text.rfind(&begin).unwrap();
+        let empty = if text[at..].contains(&end) { format!("{begin}>{end}") } else { format!("{begin}/>") };
+        let doubled = [&text[..at], &empty, &text[at..]].concat();
+        let why = match read(doubled.as_bytes(), &Unlock::Key(&[5; 32])) {
+            Ok(found) => found.rows[0].device.as_ref().unwrap_err().clone(),
+            Err(error) => error.to_string(),
+        };
+        assert!(why.contains("stands twice") && why.contains(name.trim_start_matches("xenc:")), "{name}: {why}");
+    }
+}
+
+fn device() -> crate::Device {
+    let (user, label) = ("alice".to_owned(), String::new());
+    crate::Device { id: AuthenticatorId([1; 8]), key: matchbook_protocol::Secret::new([2; 32]), user, label }
+}
+
+/// Chance that has run out.
+struct Zeros;
+
+impl rand_core::TryRng for Zeros {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Zeros {}
+
+#[test]
+fn a_file_that_was_encrypted_and_is_plain_is_refused() {
+    let mac = "<MACMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\"/><KeyPackage>";
+    let text = file(ID, "<UserId>a</UserId>", KEY).replace("<KeyPackage>", mac);
+    for why in [read(text.as_bytes(), &Unlock::Nothing).unwrap_err(), secrecy(text.as_bytes()).unwrap_err()] {
+        assert!(matches!(&why, FileError::Malformed(why) if why.contains("EncryptionKey")), "{why}");
+    }
+}
+
+#[test]
+fn a_note_is_told_once() {
+    let text = file(ID, "<UserId>a</UserId>", KEY)
+        .replace("<KeyPackage>", &["<Extensions/>".repeat(1_000), "<KeyPackage>".to_owned()].concat());
+    let text = text.replace("</KeyContainer>", "<ds:Signature/><ds:Signature/></KeyContainer>");
+    let notes = read(text.as_bytes(), &Unlock::Nothing).unwrap().notes;
+    assert_eq!(notes.len(), 2, "{} notes", notes.len());
 }
 
 fn hostile(text: &str) -> String {

@@ -69,6 +69,32 @@ fn a_first_line_that_names_no_columns_is_refused() {
 }
 
 #[test]
+fn a_key_in_the_wrong_place_is_told_by_its_length_alone() {
+    let base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let spaced = "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13";
+    for key in [KEY, base64, spaced, &spaced.replace(' ', ":"), &KEY[..32]] {
+        let mut told = vec![refused(&format!("{key},0011223344556677,alice\n"))];
+        for line in [format!("{key},{KEY},alice,"), format!("0011223344556677,{KEY},{key}\t,")] {
+            let line = line.replace('\t', "\u{1}");
+            told.push(rows(&format!("id,key,user,label\n{line}\n")).remove(0).1.unwrap_err());
+        }
+        told.push(
+            rows(&format!("id,key,user,label\n0011223344556677,{KEY},a,\u{1}x {key}\n")).remove(0).1.unwrap_err(),
+        );
+        for why in told {
+            assert!(!why.contains(&key[..20]) && why.contains(&format!("[{} characters]", key.len())), "{key}: {why}");
+        }
+    }
+    // Columns that were swapped: keys as names of users, and as labels.
+    for key in [KEY, &KEY.to_uppercase(), base64] {
+        for line in [format!("0011223344556677,{KEY},{key},"), format!("0011223344556677,{KEY},a,{key}")] {
+            let why = rows(&format!("id,key,user,label\n{line}\n")).remove(0).1.unwrap_err();
+            assert!(why.contains("looks like a key") && !why.contains(&key[..20]), "{why}");
+        }
+    }
+}
+
+#[test]
 fn lines_are_bounded() {
     let long = format!("id,key,user\n{}\n", "x".repeat(9_000));
     assert!(matches!(read(long.as_bytes()), Err(FileError::Hostile(why)) if why.contains("line 2")));
