@@ -91,7 +91,13 @@ pub(super) fn run(args: &Import, api: &Api, realm: &str, ui: &Ui) -> Result<(), 
     report(args, &told, &counts, made.as_ref(), &file.notes, ui)?;
     if counts.refused > 0 {
         let sentence = format!("{} of {} rows cannot be taken; nothing was imported", counts.refused, told.len());
-        return Err(CliError::new(ExitCode::Failure, sentence).hint("Mend the file, and try it with --dry-run."));
+        let has_strangers = told.iter().any(|row| row.why.as_deref().is_some_and(|why| why.contains("no such user")));
+        let hint = match (has_strangers && !args.create_users, args.dry_run) {
+            (true, _) => "Users that are not there are made with --create-users; otherwise mend the file.",
+            (false, true) => "Mend the file.",
+            (false, false) => "Mend the file, and try it with --dry-run.",
+        };
+        return Err(CliError::new(ExitCode::Failure, sentence).hint(hint));
     }
     Ok(())
 }
@@ -191,8 +197,10 @@ fn report(
     ui: &Ui,
 ) -> Result<(), CliError> {
     if ui.is_json() {
+        // All that the file names are live, whether this import made them so or an earlier one did.
+        let is_live = made.is_some() || (!args.dry_run && counts.refused == 0);
         return ui.json(&json!({
-            "dry_run": args.dry_run, "live": made.is_some(), "made": made, "rows_by_outcome": counts, "notes": notes,
+            "dry_run": args.dry_run, "live": is_live, "made": made, "rows_by_outcome": counts, "notes": notes,
             "rows": told,
         }));
     }
